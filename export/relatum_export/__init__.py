@@ -1,0 +1,1 @@
+"""The offline side of relatum: from a shop's files to an artifact that the server serves."""

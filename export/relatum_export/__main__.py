@@ -1,0 +1,33 @@
+"""The `relatum-export` command: from a shop's files to an artifact."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from relatum_export.errors import ExportError
+
+app = typer.Typer(
+    name="relatum-export",
+    help="Turn a shop's files into an artifact: prepare, train encoder, export, evaluate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+train = typer.Typer(help="Fit a model on a corpus.", no_args_is_help=True)
+app.add_typer(train, name="train")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 2 bad input, 1 anything else."""
+    try:
+        app(args=argv, standalone_mode=False)
+    except ExportError as error:
+        sys.stderr.write(f"relatum-export: {error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
