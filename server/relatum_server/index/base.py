@@ -1,0 +1,96 @@
+"""What services ask of a vector index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The nearest of one query, best first; ties by key.
+
+    Attributes:
+        keys: int64 [n], n <= k.
+        scores: float32 [n], inner products.
+    """
+
+    keys: Keys
+    scores: NDArray[np.float32]
+
+
+class Index(Protocol):
+    """Vectors of length 1 by integer key (0 <= key < 2**31). Safe from any thread."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def __len__(self) -> int:
+        """Live vectors."""
+        ...
+
+    def upsert(self, keys: Keys, vectors: Vectors) -> None:
+        """Insert or replace; distinct keys.
+
+        Raises:
+            InvalidArgumentError: wrong dimension, a non-finite or a zero vector; nothing is written.
+        """
+        ...
+
+    def remove(self, keys: Keys) -> None:
+        """Remove; unknown keys are ignored."""
+        ...
+
+    def search(self, query: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k nearest of a query [d] by inner product.
+
+        Args:
+            query: float32 [d].
+            k: at least 1.
+            allowed: bool [n] by key (keys beyond its length are not allowed), or None for all.
+        """
+        ...
+
+    def get(self, keys: Keys) -> tuple[Vectors, Mask]:
+        """Vectors [n, d] (zeros where absent) and bool [n], which of them are present."""
+        ...
+
+    def close(self) -> None:
+        """Release memory and files. Safe twice."""
+        ...
+
+
+class LexicalIndex(Protocol):
+    """BM25 over the products' words. Safe from any thread."""
+
+    def upsert(self, documents: Sequence[tuple[int, str, str]]) -> None:
+        """Insert or replace (key, title, other text)."""
+        ...
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Remove; unknown keys are ignored."""
+        ...
+
+    def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k best by BM25 (any word matches); scores positive, higher is better."""
+        ...
+
+    def score(self, query: str, keys: Sequence[int]) -> NDArray[np.float32]:
+        """BM25 [n] of just these; 0 where no word matches."""
+        ...
+
+    def complete(self, prefix: str, k: int) -> Sequence[int]:
+        """Keys of products whose title has words that begin with those of the prefix."""
+        ...
+
+    def close(self) -> None:
+        """Release files. Safe twice."""
+        ...
