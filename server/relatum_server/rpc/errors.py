@@ -37,7 +37,7 @@ CODES: dict[type[RelatumError], int] = {
     DeadlineExceededError: code_pb2.DEADLINE_EXCEEDED,
     UnavailableError: code_pb2.UNAVAILABLE,
     InternalError: code_pb2.INTERNAL,
-    # At start these end the process; raised later (a disk that fails), the caller should go elsewhere.
+    # At start these end the process; raised later (a failing disk) the caller should go elsewhere.
     ArtifactError: code_pb2.UNAVAILABLE,
     StoreError: code_pb2.UNAVAILABLE,
     ConfigError: code_pb2.INTERNAL,
