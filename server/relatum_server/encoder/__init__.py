@@ -1,0 +1,1 @@
+"""Text to vectors: tokenising, batching, inference and the cache before them."""
