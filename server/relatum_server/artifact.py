@@ -78,13 +78,20 @@ class SpaceSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenInput:
-    """An input with the vectors (float32 [dimension]) that each precision gave at export."""
+class GoldenText:
+    """A text without prefix, and the vector (float32 [dimension]) of each precision at export."""
 
     kind: Literal["QUERY", "DOCUMENT"]
     text: str
     vectors: Mapping[str, NDArray[np.float32]]
-    product: Product | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenProduct:
+    """A product and the text that it was rendered to at export."""
+
+    product: Product
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,8 @@ class Artifact:
     spaces: tuple[SpaceSpec, ...]
     copurchase_path: Path | None
     popularity_path: Path | None
-    golden: tuple[GoldenInput, ...]
+    golden_texts: tuple[GoldenText, ...]
+    golden_products: tuple[GoldenProduct, ...]
     golden_min_cosine: float
     languages: Mapping[str, float]
 
@@ -114,7 +122,9 @@ def load_artifact(path: Path) -> Artifact:
     manifest = _read_manifest(folder)
     files = _Files(folder, manifest)
     encoder = _encoder(manifest, files)
-    golden_path = files.named(manifest.golden_file, "golden_file")
+    golden_texts, golden_products = _golden(
+        files.named(manifest.golden_file, "golden_file"), encoder.dimension
+    )
     min_cosine = manifest.thresholds.golden_min_cosine
     if not 0 < min_cosine <= 1:
         raise ArtifactError(
@@ -137,7 +147,8 @@ def load_artifact(path: Path) -> Artifact:
         ),
         copurchase_path=files.optional(manifest.copurchase_file, "copurchase_file"),
         popularity_path=files.optional(manifest.popularity_file, "popularity_file"),
-        golden=_golden(golden_path, encoder.dimension),
+        golden_texts=golden_texts,
+        golden_products=golden_products,
         golden_min_cosine=min_cosine,
         languages={language.code: language.share for language in manifest.languages},
     )
@@ -282,40 +293,44 @@ def _encoder(manifest: manifest_pb2.Manifest, files: _Files) -> EncoderSpec:
     )
 
 
-def _golden(path: Path, dimension: int) -> tuple[GoldenInput, ...]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+def _golden(path: Path, dimension: int) -> tuple[tuple[GoldenText, ...], tuple[GoldenProduct, ...]]:
     try:
-        golden = tuple(_golden_input(json.loads(line)) for line in lines)
-    except (KeyError, TypeError, ValueError) as error:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        texts = tuple(_golden_text(line) for line in lines if "product" not in line)
+        products = tuple(
+            GoldenProduct(_product(line["product"]), line["text"])
+            for line in lines
+            if "product" in line
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"{path}: not golden inputs ({error!r}); export the artifact again"
         ) from error
-    shapes = {vector.shape for item in golden for vector in item.vectors.values()}
+    shapes = {vector.shape for text in texts for vector in text.vectors.values()}
     if shapes != {(dimension,)}:
         raise ArtifactError(
-            f"{path}: needs golden inputs with vectors of {dimension} numbers, has {shapes or 0}; "
+            f"{path}: needs golden texts with vectors of {dimension} numbers, has {shapes or 0}; "
             "export the artifact again"
         )
-    return golden
+    return texts, products
 
 
-def _golden_input(line: dict[str, Any]) -> GoldenInput:
+def _golden_text(line: dict[str, Any]) -> GoldenText:
     if line["kind"] not in {"QUERY", "DOCUMENT"}:
         raise ValueError(f"kind {line['kind']!r}")
-    return GoldenInput(
+    return GoldenText(
         kind=cast("Literal['QUERY', 'DOCUMENT']", line["kind"]),
         text=line["text"],
         vectors={p: np.array(v, dtype=np.float32) for p, v in line["vectors"].items()},
-        product=_golden_product(line["product"]) if line.get("product") else None,
     )
 
 
-def _golden_product(fields: dict[str, Any]) -> Product:
+def _product(fields: dict[str, Any]) -> Product:
     return Product(
         id="golden",
-        title=fields.get("title", ""),
-        description=fields.get("description", ""),
-        brand=fields.get("brand", ""),
-        categories=tuple(fields.get("categories", ())),
-        attributes={k: Attribute(text=tuple(v)) for k, v in fields.get("attributes", {}).items()},
+        title=fields["title"],
+        description=fields["description"],
+        brand=fields["brand"],
+        categories=tuple(fields["categories"]),
+        attributes={name: Attribute(text=tuple(v)) for name, v in fields["attributes"].items()},
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relatum_server.artifact import Artifact, EncoderSpec, GoldenInput
+from relatum_server.artifact import Artifact, EncoderSpec, GoldenText
 from relatum_server.encoder.base import EncodedTexts, Kind, Lane
 from relatum_server.encoder.batcher import Batcher, BatchReport, BatchSettings
 from relatum_server.encoder.cache import VectorCache, normalize
@@ -165,34 +165,34 @@ class OnnxEncoder:
             ArtifactError: A vector is below the manifest's threshold, none is given for the
                 precision that runs, or a product renders to another text.
         """
-        return min(self._golden_cosine(artifact, golden) for golden in artifact.golden)
+        for golden in artifact.golden_products:
+            rendered = render(self._spec.text_form, golden.product)
+            if rendered != golden.text:
+                raise ArtifactError(
+                    f"{artifact.path}: a golden product renders to {rendered!r}, at export it was "
+                    f"{golden.text!r}; export again with the server's version of relatum"
+                )
+        cosine = min(self._golden_cosine(artifact, golden) for golden in artifact.golden_texts)
+        if not cosine >= artifact.golden_min_cosine:  # also for NaN
+            raise ArtifactError(
+                f"{artifact.path}: {self._precision} on {self._provider} gives a golden text "
+                f"cosine {cosine:.4f} to its expected vector, below {artifact.golden_min_cosine}; "
+                "choose another `precision` or export again"
+            )
+        return cosine
 
     def close(self) -> None:
         """Finish what was accepted and stop. A second call does nothing."""
         self._batcher.close()
 
-    def _golden_cosine(self, artifact: Artifact, golden: GoldenInput) -> float:
-        if golden.product is not None:
-            rendered = render(self._spec.text_form, golden.product)
-            if rendered != golden.text:
-                raise ArtifactError(
-                    f"golden product renders to {rendered!r}, at export it was {golden.text!r}; "
-                    "export the artifact with the server's version of relatum"
-                )
+    def _golden_cosine(self, artifact: Artifact, golden: GoldenText) -> float:
         expected = golden.vectors.get(self._precision)
         if expected is None:
             raise ArtifactError(
                 f"{artifact.path}: no golden vectors for {self._precision}; export again"
             )
         vector = self._infer([golden.text], golden.kind, None, "query").vectors[0]
-        cosine = float(vector @ expected / (np.linalg.norm(vector) * np.linalg.norm(expected)))
-        if not cosine >= artifact.golden_min_cosine:  # also for NaN
-            raise ArtifactError(
-                f"{artifact.path}: {self._precision} on {self._provider} gives a golden input "
-                f"with cosine {cosine:.4f} to its expected vector, below "
-                f"{artifact.golden_min_cosine}; export again on the kind of machine that serves"
-            )
-        return cosine
+        return float(vector @ expected / (np.linalg.norm(vector) * np.linalg.norm(expected)))
 
     def _infer(
         self, texts: Sequence[str], kind: Kind, deadline: float | None, lane: Lane

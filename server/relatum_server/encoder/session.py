@@ -42,14 +42,14 @@ class SessionSettings:
     Attributes:
         provider: `auto` takes CUDA if it works and the CPU otherwise.
         require_cuda: Refuse to start on the CPU.
-        precision: int8, fp16 or fp32; None takes the best one for the provider.
+        precision: int8, fp16 or fp32; `auto` takes the best one for the provider.
         intra_op_threads: Threads inside one inference; 1 leaves the cores to the batcher.
         cuda_memory_bytes: Upper bound of the CUDA arena; 0 sets none.
     """
 
     provider: Literal["auto", "cpu", "cuda"] = "auto"
     require_cuda: bool = False
-    precision: str | None = None
+    precision: str = "auto"
     intra_op_threads: int = 1
     cuda_memory_bytes: int = 0
 
@@ -107,19 +107,19 @@ def open_session(spec: EncoderSpec, settings: SessionSettings) -> OnnxSession:
     return _open(spec, choose_variant(spec, CPU, settings.precision), CPU, settings)
 
 
-def choose_variant(spec: EncoderSpec, provider: str, precision: str | None) -> Variant:
+def choose_variant(spec: EncoderSpec, provider: str, precision: str) -> Variant:
     """The variant that runs best on a provider, or the one of the given precision.
 
     Raises:
         ArtifactError: The artifact has none; the message lists what it has.
     """
     by_precision = {v.precision: v for v in spec.variants if provider in v.providers}
-    for wanted in (precision,) if precision else _PREFERRED[provider]:
+    for wanted in _PREFERRED[provider] if precision == "auto" else (precision,):
         if wanted in by_precision:
             return by_precision[wanted]
     listed = ", ".join(f"{v.precision} ({'/'.join(v.providers)})" for v in spec.variants)
     raise ArtifactError(
-        f"the artifact has no {precision or 'usable'} variant for {provider}, only {listed}; "
+        f"the artifact has no {'usable' if precision == 'auto' else precision} variant for {provider}, only {listed}; "
         "change `precision` or `provider`, or export again"
     )
 

@@ -60,9 +60,15 @@ class Folder:
         self.write("tokenizer.json", b"{}")
         self.write("copurchase.parquet", b"table")
         golden = {"kind": "QUERY", "text": "milk", "vectors": {"int8": [1, 0, 0, 0]}}
-        product = golden | {
-            "kind": "DOCUMENT",
-            "product": {"title": "milk", "attributes": {"fat": ["whole"]}},
+        product = {
+            "product": {
+                "title": "milk",
+                "brand": "",
+                "categories": ["Dairy"],
+                "attributes": {"fat": ["whole"]},
+                "description": "",
+            },
+            "text": "milk",
         }
         self.write("golden.jsonl", f"{json.dumps(golden)}\n{json.dumps(product)}\n".encode())
         self.write("spaces/behaviour.ids.json", b'["a", "b", "c"]')
@@ -120,8 +126,8 @@ def test_a_sound_folder_is_described_in_plain_values(folder):
     assert artifact.popularity_path is None
     assert artifact.golden_min_cosine == 0.99
     assert artifact.languages == {"en": 0.75}
-    assert artifact.golden[0].vectors["int8"].tolist() == [1, 0, 0, 0]
-    assert artifact.golden[1].product.attributes["fat"].text == ("whole",)
+    assert artifact.golden_texts[0].vectors["int8"].tolist() == [1, 0, 0, 0]
+    assert artifact.golden_products[0].product.attributes["fat"].text == ("whole",)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -201,7 +207,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(folder):
         ("encoder", {"textForm": {}}, "text_form has no fields"),
         ("encoder", {"textForm": {"fields": [{"name": "colour"}]}}, "unknown fields ['colour']"),
         ("encoder", {"tokenizerFile": "other.json"}, "encoder.tokenizer_file names 'other.json'"),
-        ("encoder", {"dimension": 5}, "golden inputs with vectors of 5 numbers"),
+        ("encoder", {"dimension": 5}, "golden texts with vectors of 5 numbers"),
         ("thresholds", {"goldenMinCosine": 0}, "golden_min_cosine"),
     ],
 )
