@@ -1,0 +1,78 @@
+"""A small shop, its artifact (made once by the real commands), and a real server process."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.processes import ServerProcess
+
+KINDS = ("mouse", "keyboard", "monitor", "desk lamp", "office chair", "notebook", "pen", "stapler")
+COLOURS = ("black", "white", "silver", "red", "blue")
+BASKETS = (("mouse", "keyboard"), ("notebook", "pen"), ("desk lamp", "office chair"))
+
+
+def run(*arguments: object) -> None:
+    """Run one `relatum-export` command and show what it said if it fails."""
+    line = [sys.executable, "-m", "relatum_export", *map(str, arguments)]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with items.csv and events.csv of an invented office shop of 40 products."""
+    folder = tmp_path_factory.mktemp("shop")
+    with (folder / "items.csv").open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["item_id", "title", "category", "price"])
+        for kind in KINDS:
+            for number, colour in enumerate(COLOURS):
+                rows.writerow(
+                    [f"{kind}-{colour}", f"{colour} {kind}", f"Office > {kind}", number + 5]
+                )
+    with (folder / "events.csv").open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["user_id", "item_id", "event_type", "timestamp", "session_id"])
+        for day in range(100):
+            for number, pair in enumerate(BASKETS):
+                colour = COLOURS[(day + number) % len(COLOURS)]
+                for kind in pair:
+                    time = 1_700_000_000 + day * 86_400
+                    basket = f"b{day}-{number}"
+                    rows.writerow([f"u{day % 10}", f"{kind}-{colour}", "purchase", time, basket])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop's corpus."""
+    out = tmp_path_factory.mktemp("corpus") / "corpus"
+    run("prepare", "--items", shop / "items.csv", "--events", shop / "events.csv", "--out", out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def artifact(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop's artifact around an untrained English encoder."""
+    out = tmp_path_factory.mktemp("artifact") / "artifact"
+    run("export", "--corpus", corpus, "--encoder", "minilm", "--out", out)
+    return out
+
+
+@pytest.fixture
+def start(artifact: Path, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """`start(name, port=0)`: a server process over data directory `name`; all end with the test."""
+    started: list[ServerProcess] = []
+
+    def one(name: str = "data", *, port: int = 0, flags: tuple[str, ...] = ()) -> ServerProcess:
+        server = ServerProcess(artifact, tmp_path / name, port=port, flags=flags)
+        started.append(server)
+        return server
+
+    yield one
+    for server in started:
+        server.stop()
