@@ -118,8 +118,9 @@ def choose_variant(spec: EncoderSpec, provider: str, precision: str) -> Variant:
         if wanted in by_precision:
             return by_precision[wanted]
     listed = ", ".join(f"{v.precision} ({'/'.join(v.providers)})" for v in spec.variants)
+    wanted = "usable" if precision == "auto" else precision
     raise ArtifactError(
-        f"the artifact has no {'usable' if precision == 'auto' else precision} variant for {provider}, only {listed}; "
+        f"the artifact has no {wanted} variant for {provider}, only {listed}; "
         "change `precision` or `provider`, or export again"
     )
 
