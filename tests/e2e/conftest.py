@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.bench.processes import ServerProcess
 
 KINDS = ("mouse", "keyboard", "monitor", "desk lamp", "office chair", "notebook", "pen", "stapler")
