@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
+from relatum_export.artifact.command import export
 from relatum_export.errors import ExportError
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Fit a model on a corpus.", no_args_is_help=True)
 app.add_typer(train, name="train")
+app.command()(export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

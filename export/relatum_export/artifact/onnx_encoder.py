@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime
 from google.protobuf import json_format
 from numpy.typing import NDArray
-from relatum.artifact.v1 import manifest_pb2
 from tokenizers import Tokenizer
 
+from relatum.artifact.v1 import manifest_pb2
 from relatum_export.corpus.text import TextField, TextForm
 from relatum_export.errors import InputError
 from relatum_export.training.batching import Kind, Progress, TextInput, encode_texts
@@ -39,6 +39,7 @@ class OnnxEncoder:
         )
         self.text_input = text_input
         self._text_form = text_form
+        self.threads = threads
         self._dimension = int(self._session.get_outputs()[0].shape[-1])
 
     @classmethod

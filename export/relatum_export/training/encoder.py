@@ -64,7 +64,8 @@ class SentenceEmbedding(nn.Module):
             mask = attention_mask.unsqueeze(-1).to(states.dtype)
             pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1.0)
         norm = pooled.square().sum(-1, keepdim=True).sqrt().clamp(min=MIN_NORM)
-        return torch.as_tensor(pooled / norm)
+        unit: torch.Tensor = pooled / norm
+        return unit
 
 
 class TorchEncoder:
@@ -100,9 +101,7 @@ class TorchEncoder:
             min(MAX_TOKENS, int(model.max_seq_length or MAX_TOKENS)),
             int(tokenizer.pad_token_id or 0),
         )
-        return cls(
-            base, SentenceEmbedding(model[0].model, pooling_mode(base, model)), text_input
-        )
+        return cls(base, SentenceEmbedding(model[0].model, pooling_mode(base, model)), text_input)
 
     @property
     def dimension(self) -> int:

@@ -1,0 +1,75 @@
+"""`relatum-export export`: from an encoder and a corpus to an artifact."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from relatum_export.console import Reporter
+
+EXAMPLES = """Write the artifact that `relatum-server serve` loads.
+
+Examples:
+
+  relatum-export export --corpus corpus --encoder minilm --out artifact
+
+  relatum-export export --corpus corpus --encoder runs/encoder --out artifact --json
+"""
+
+
+def export(
+    corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
+    encoder: Annotated[
+        str, typer.Option(help="A run's folder, minilm, e5, a hub id, or a model's folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="Artifact folder to write; appears whole.")],
+    any_language: Annotated[
+        bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a folder that is not an artifact.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+) -> None:
+    # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
+    from relatum_export.artifact.folder import check_target  # noqa: PLC0415
+    from relatum_export.artifact.writer import write_artifact  # noqa: PLC0415
+    from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
+    from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
+    from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
+    from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
+    from relatum_export.training.products import Catalogue  # noqa: PLC0415
+    from relatum_export.training.text_choice import FormChoice, choose_form  # noqa: PLC0415
+
+    reporter = Reporter(as_json=as_json)
+    check_target(out, force=force)
+    opened = Corpus.open(corpus)
+    check_languages(resolve(encoder), opened, any_language=any_language)
+    loaded = TorchEncoder.load(encoder)
+    catalogue = Catalogue.read(opened)
+    valid = JudgedSplit.read(opened, catalogue, "valid")
+    if loaded.text_form is None:
+        choice = choose_form(loaded, catalogue, valid)
+        reporter.info(f"text: {choice.form.name}" + _scores(choice.scores))
+    else:
+        choice = FormChoice(loaded.text_form, {})
+    exported = write_artifact(
+        opened, loaded, choice, catalogue, [valid], out, reporter, force=force
+    )
+    table = Table("variant", "MB", "lowest cosine", "mean cosine", title=f"artifact {out}")
+    for variant in exported.manifest.encoder.variants:
+        size = exported.metrics["file_bytes"][variant.file] / 1e6
+        cosines = (f"{variant.min_cosine:.5f}", f"{variant.mean_cosine:.5f}")
+        table.add_row(variant.precision, f"{size:.1f}", *cosines)
+    reporter.result(exported.metrics, table)
+
+
+export.__doc__ = EXAMPLES
+
+
+def _scores(scores: "dict[str, float] | object") -> str:
+    if not isinstance(scores, dict) or not scores:
+        return ""
+    listed = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+    return f" (NDCG@10 on valid: {listed})"

@@ -1,0 +1,71 @@
+"""The artifact's report: one self-contained page."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:1rem 0}"
+    "th,td{padding:.25rem .75rem;border-bottom:1px solid #ccc;text-align:left}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
+)
+
+
+def render_report(metrics: Mapping[str, Any]) -> str:
+    """The page for the contents of `metrics.json`."""
+    name = html.escape(metrics["name"])
+    forms = metrics["text_form_valid_ndcg"]
+    variants = metrics["variants"]
+    latency = metrics["int8_latency"]
+    agreements = [
+        (
+            variant["precision"],
+            found["measure"],
+            f"{found['value']:.4f}",
+            f"{found['reference']:.4f}",
+            found["changed_queries"],
+            "yes" if found["agrees"] else "no",
+        )
+        for variant in variants
+        for found in variant["agreements"]
+    ]
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title>",
+        f"<style>{_STYLE}</style><h1>Artifact of {name}</h1>",
+        f"<p>Encoder {html.escape(metrics['base_model'])}, id {metrics['encoder_id']}; product text: "
+        f"{html.escape(metrics['text_form'])}. int8, one text at a time, {latency['threads']} thread: "
+        f"{latency['p50_ms']:.2f} ms (median of {latency['texts']}), 99th percentile "
+        f"{latency['p99_ms']:.2f} ms.</p>",
+        "<h2>Cosine to PyTorch</h2>",
+        _table(
+            ("variant", "lowest", "mean"),
+            (
+                (v["precision"], f"{v['min_cosine']:.5f}", f"{v['mean_cosine']:.5f}")
+                for v in variants
+            ),
+        ),
+    ]
+    if agreements:
+        heads = ("variant", "measure", "variant's", "PyTorch's", "queries changed", "agrees")
+        parts += ["<h2>Ranking against PyTorch</h2>", _table(heads, agreements)]
+    if forms:
+        rows = ((form, f"{score:.4f}") for form, score in forms.items())
+        parts += ["<h2>Forms of text</h2>", _table(("form", "NDCG@10 on valid"), rows)]
+    sizes = ((file, f"{size:,}") for file, size in metrics["file_bytes"].items())
+    parts += ["<h2>Files</h2>", _table(("file", "bytes"), sizes)]
+    return "\n".join(parts) + "\n</html>\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{' class=n' if column else ''}>{html.escape(str(cell))}</td>"
+            for column, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
