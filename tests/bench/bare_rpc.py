@@ -11,13 +11,13 @@ import grpc
 METHOD = "/bare.Service/Canned"
 
 
-class _Canned(grpc.GenericRpcHandler[bytes, bytes]):
+class _Canned(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
     def __init__(self, reply: bytes) -> None:
         self._handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: reply)
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         return self._handler if handler_call_details.method == METHOD else None
 
 

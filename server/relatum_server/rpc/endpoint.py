@@ -55,7 +55,7 @@ class Deadlines:
     stream_s: float
 
 
-class ServiceHandler(grpc.GenericRpcHandler[bytes, bytes]):
+class ServiceHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
     """Serves one service of the schema with one servicer.
 
     Every method of the schema must be a method of the servicer: there is nothing to answer
@@ -86,7 +86,7 @@ def _method_handler(
     handle: Callable[[Any, Call], Message | bytes],
     admission: Admission,
     deadlines: Deadlines,
-) -> grpc.RpcMethodHandler[bytes, bytes]:
+) -> "grpc.RpcMethodHandler[bytes, bytes]":
     request_class = GetMessageClass(method.input_type)
 
     def unary(request: bytes, context: grpc.ServicerContext) -> bytes:

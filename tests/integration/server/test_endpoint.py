@@ -35,7 +35,7 @@ def served():
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield fake, channel.unary_unary(METHOD)
+        yield fake, channel.unary_unary(METHOD, None, None)
     server.stop(None).wait()
     pool.shutdown()
 
