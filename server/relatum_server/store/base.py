@@ -47,6 +47,8 @@ class ProductsWritten:
         deleted_keys: index keys of the deleted ones.
         missing_ids: ids to delete that did not exist.
         replayed: the reply kept for this request id, if it was a repeat; then nothing was written.
+        repeated: a repeat, so nothing was written: all other fields are those of the first write.
+            With `replayed` None the first reply was never kept: build it from these fields.
     """
 
     revision: int
@@ -54,15 +56,20 @@ class ProductsWritten:
     deleted_keys: Sequence[int] = ()
     missing_ids: Sequence[str] = ()
     replayed: bytes | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EventsWritten:
-    """Outcome of a write of events: `fresh[i]` is False where event i's id was known already."""
+    """Outcome of a write of events: `fresh[i]` is False where event i's id was known already.
+
+    `replayed` and `repeated` are as in `ProductsWritten`.
+    """
 
     revision: int
     fresh: Sequence[bool]
     replayed: bytes | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Change:
 
 
 class Store(Protocol):
-    """Durable state. Every write is one transaction, fsynced before it returns; reads see it at once.
+    """Durable state. A write is one transaction, fsynced before it returns; reads see it at once.
 
     All methods may be called from any thread.
     """

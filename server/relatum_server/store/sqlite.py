@@ -1,0 +1,296 @@
+"""The store in one SQLite file: one writer thread, readers that never wait for it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from relatum_server.domain import Event, Product, StoredProduct
+from relatum_server.errors import InvalidArgumentError, UnavailableError
+from relatum_server.store import transaction
+from relatum_server.store.base import (
+    Change,
+    EventsWritten,
+    ProductPut,
+    ProductsWritten,
+    ProductVector,
+    Request,
+)
+from relatum_server.store.codec import decode_event, decode_product
+from relatum_server.store.commit import GroupCommit
+from relatum_server.store.connection import (
+    Durability,
+    is_fatal,
+    open_reader,
+    open_writer,
+    translate,
+)
+from relatum_server.store.schema import migrate
+
+_IDLE_READERS: Final = 16
+_PRUNE_US: Final = 60 * 1_000_000
+
+
+def open_sqlite(
+    path: Path,
+    *,
+    durability: Durability = "full",
+    clock: Callable[[], float] = time.time,
+) -> "SqliteStore":
+    """Open the store, making or migrating the file. The caller holds the DataDirectory.
+
+    Args:
+        path: the database file; `-wal` and `-shm` come beside it.
+        durability: "full" fsyncs each commit; "relaxed" may lose the last ones in a power loss.
+        clock: seconds since 1970, for the 24 hours of idempotency.
+
+    Raises:
+        StoreError: damaged, another program's, of a newer relatum, or not writable.
+    """
+    connection = open_writer(path, durability)
+    try:
+        migrate(connection, path)
+    except apsw.Error as error:
+        connection.close()
+        raise translate(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    return SqliteStore(path, connection, clock)
+
+
+class SqliteStore:
+    """`Store` on SQLite."""
+
+    def __init__(self, path: Path, writer: apsw.Connection, clock: Callable[[], float]) -> None:
+        """Use `open_sqlite`."""
+        self._path = path
+        self._clock = clock
+        self._commit = GroupCommit(writer, path)
+        self._idle: list[apsw.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._closed = False
+        self._pruned_us = 0
+
+    @property
+    def failure(self) -> Exception | None:
+        """What stopped all writing for good (a failed fsync, damage), or None."""
+        return self._commit.failure
+
+    def close(self) -> None:
+        """Finish what was accepted and release the database. Safe twice."""
+        with self._idle_lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        self._commit.close()
+
+    # Writes
+
+    def write_products(
+        self,
+        puts: Sequence[ProductPut],
+        delete_ids: Sequence[str] = (),
+        *,
+        request: Request | None = None,
+        reply: bytes = b"",
+    ) -> ProductsWritten:
+        """As `Store.write_products`."""
+
+        def work(connection: apsw.Connection) -> ProductsWritten:
+            if request is None:
+                return transaction.write_products(connection, puts, delete_ids)
+            now_us = self._now_us()
+            known = transaction.find_outcome(connection, request, ProductsWritten, now_us)
+            if known is not None:
+                return known
+            written = transaction.write_products(connection, puts, delete_ids)
+            self._keep(connection, request, written, reply, now_us)
+            return written
+
+        return self._commit.run(work)
+
+    def write_events(
+        self, events: Sequence[Event], *, request: Request | None = None, reply: bytes = b""
+    ) -> EventsWritten:
+        """As `Store.write_events`."""
+
+        def work(connection: apsw.Connection) -> EventsWritten:
+            if request is None:
+                return transaction.write_events(connection, events)
+            now_us = self._now_us()
+            known = transaction.find_outcome(connection, request, EventsWritten, now_us)
+            if known is not None:
+                return known
+            written = transaction.write_events(connection, events)
+            self._keep(connection, request, written, reply, now_us)
+            return written
+
+        return self._commit.run(work)
+
+    def keep_reply(self, request: Request, reply: bytes) -> None:
+        """As `Store.keep_reply`."""
+
+        def work(connection: apsw.Connection) -> None:
+            now_us = self._now_us()
+            transaction.find_request(connection, request, now_us)
+            self._keep(connection, request, None, reply, now_us)
+
+        self._commit.run(work)
+
+    # Reads
+
+    def revision(self) -> int:
+        """As `Store.revision`."""
+        with self._read() as connection:
+            return transaction.last_revision(connection)
+
+    def replay(self, request: Request) -> bytes | None:
+        """As `Store.replay`."""
+        with self._read() as connection:
+            found = transaction.find_request(connection, request, self._now_us())
+        return None if found is None else found[1]
+
+    def get_products(self, ids: Sequence[str]) -> dict[str, StoredProduct]:
+        """As `Store.get_products`."""
+        rows = self._look_up("SELECT key, payload FROM products WHERE id = ?", ids)
+        return {i: StoredProduct(key, decode_product(payload)) for i, (key, payload) in rows}
+
+    def get_products_by_key(self, keys: Sequence[int]) -> dict[int, Product]:
+        """As `Store.get_products_by_key`."""
+        rows = self._look_up("SELECT payload FROM products WHERE key = ?", keys)
+        return {key: decode_product(payload) for key, (payload,) in rows}
+
+    def get_vectors(self, keys: Sequence[int], encoder_id: str) -> dict[int, bytes]:
+        """As `Store.get_vectors`."""
+        rows = self._look_up(
+            "SELECT packed_f16 FROM vectors WHERE key = ? AND encoder_id = ?", keys, encoder_id
+        )
+        return {key: packed for key, (packed,) in rows}
+
+    def list_products(self, after_id: str, limit: int) -> Sequence[StoredProduct]:
+        """As `Store.list_products`."""
+        rows = self._rows(
+            "SELECT key, payload FROM products WHERE id > ? ORDER BY id LIMIT ?",
+            (after_id, max(limit, 0)),
+        )
+        return [StoredProduct(key, decode_product(payload)) for key, payload in rows]
+
+    def product_count(self) -> int:
+        """As `Store.product_count`."""
+        with self._read() as connection:
+            count: int = connection.execute("SELECT count(*) FROM products").get
+        return count
+
+    def user_events(self, user: str, limit: int) -> Sequence[Event]:
+        """As `Store.user_events`."""
+        rows = self._rows(
+            "SELECT payload FROM events WHERE user = ? AND user <> ''"
+            " ORDER BY time_us DESC, sequence DESC, row DESC LIMIT ?",
+            (user, max(limit, 0)),
+        )
+        return [decode_event(payload) for (payload,) in rows]
+
+    def changes(self, after_revision: int, limit: int) -> Sequence[Change]:
+        """As `Store.changes`."""
+        rows = self._rows(
+            "SELECT revision, kind, payload FROM change_log WHERE revision > ?"
+            " ORDER BY revision LIMIT ?",
+            (after_revision, max(limit, 0)),
+        )
+        return [transaction.decode_change(*row) for row in rows]
+
+    def scan_products(self) -> Iterator[StoredProduct]:
+        """As `Store.scan_products`."""
+        for key, payload in self._rows("SELECT key, payload FROM products ORDER BY key"):
+            yield StoredProduct(key, decode_product(payload))
+
+    def scan_vectors(self, encoder_id: str) -> Iterator[ProductVector]:
+        """As `Store.scan_vectors`."""
+        for key, packed in self._rows(
+            "SELECT key, packed_f16 FROM vectors WHERE encoder_id = ? ORDER BY key", (encoder_id,)
+        ):
+            yield ProductVector(key, encoder_id, packed)
+
+    def scan_events(self, first_row: int = 0) -> Iterator[tuple[int, Event]]:
+        """As `Store.scan_events`."""
+        for row, payload in self._rows(
+            "SELECT row, payload FROM events WHERE row >= ? ORDER BY row", (first_row,)
+        ):
+            yield row, decode_event(payload)
+
+    def _now_us(self) -> int:
+        return int(self._clock() * 1e6)
+
+    def _keep(
+        self,
+        connection: apsw.Connection,
+        request: Request,
+        written: ProductsWritten | EventsWritten | None,
+        reply: bytes,
+        now_us: int,
+    ) -> None:
+        """Remember the request; once a minute forget old ones. Runs on the writer thread."""
+        transaction.keep_request(connection, request, now_us, outcome=written, reply=reply)
+        if now_us - self._pruned_us >= _PRUNE_US:
+            self._pruned_us = now_us
+            transaction.prune_requests(connection, now_us)
+
+    def _look_up(
+        self, sql: str, keys: Sequence[Any], *more: Any
+    ) -> list[tuple[Any, tuple[Any, ...]]]:
+        """The row of each key that has one, all from one snapshot."""
+        found: list[tuple[Any, tuple[Any, ...]]] = []
+        with self._read() as connection:
+            for key in keys:
+                row = connection.execute(sql, (key, *more)).fetchone()
+                if row is not None:
+                    found.append((key, row))
+        return found
+
+    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows of one query, from one snapshot, as they are asked for."""
+        with self._read() as connection:
+            yield from connection.execute(sql, bindings)
+
+    @contextmanager
+    def _read(self) -> Iterator[apsw.Connection]:
+        """A read-only connection in a transaction: its snapshot is that of the first query."""
+        connection = self._borrow()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        except apsw.Error as error:
+            failure = translate(error, self._path)
+            if is_fatal(error):
+                self._commit.fail(failure)
+            raise failure from error
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise InvalidArgumentError("", f"cannot be looked up: {error}") from error
+        finally:
+            self._give_back(connection)
+
+    def _borrow(self) -> apsw.Connection:
+        with self._idle_lock:
+            if self._closed:
+                raise UnavailableError("the store is closed; retry on another server")
+            if self._idle:
+                return self._idle.pop()
+        return open_reader(self._path)
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            with self._idle_lock:
+                if not self._closed and len(self._idle) < _IDLE_READERS:
+                    self._idle.append(connection)
+                    return
+        except apsw.Error:
+            pass  # the connection is of no further use
+        connection.close()
