@@ -44,7 +44,7 @@ class BatchSettings:
     workers: int
     max_batch_tokens: int
     max_queue_tokens: int
-    window_texts: int = 128
+    window_texts: int = 512
     unhealthy_after: int = 3
 
 

@@ -23,7 +23,8 @@ _PREFERRED: Mapping[str, tuple[str, ...]] = {
 # A batch of more padded tokens gives its arena chunks back, so that one large import does not
 # set the resident size for good; small ones keep them, for speed.
 _SHRINK_ABOVE_TOKENS = 4096
-_ERROR_SEVERITY = 3
+# ONNX Runtime's severities; _WARNING is its default.
+_WARNING, _ERROR, _FATAL = 2, 3, 4
 
 
 class Session(Protocol):
@@ -129,11 +130,17 @@ def _try_cuda(spec: EncoderSpec, settings: SessionSettings) -> OnnxSession | str
     """A session on CUDA, or why there is none."""
     if CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime was built without it"
+    asked_for = settings.require_cuda or settings.provider == "cuda"
+    # Where the CPU will do, a missing CUDA library is no error, so ONNX Runtime must not print
+    # one between the server's own lines; where CUDA was asked for, its words say what is missing.
+    onnxruntime.set_default_logger_severity(_WARNING if asked_for else _FATAL)
     try:
         variant = choose_variant(spec, CUDA, settings.precision)
         session = _open(spec, variant, CUDA, settings)
     except ArtifactError as error:
         return str(error)
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNING)
     # get_available_providers() lists CUDA without a GPU and a session falls back silently, so
     # only the open session tells.
     if session.provider != CUDA:
@@ -147,7 +154,7 @@ def _open(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.intra_op_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERROR_SEVERITY
+    options.log_severity_level = _ERROR
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Each new shape would add a memory pattern that is kept for good.
     options.enable_mem_pattern = False

@@ -14,7 +14,7 @@ def test_onnxruntime_is_loaded_before_usearch_by_any_import_of_the_package():
         "print('alive')\n"
     )
 
-    done = subprocess.run(  # noqa: S603 - the command is written above
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
 
