@@ -6,7 +6,10 @@ from collections.abc import Sequence
 import typer
 
 from relatum_export.artifact.command import export
+from relatum_export.corpus.command import EXAMPLES as PREPARE_EXAMPLES
+from relatum_export.corpus.command import prepare
 from relatum_export.errors import ExportError
+from relatum_export.training.command import encoder
 
 app = typer.Typer(
     name="relatum-export",
@@ -18,7 +21,9 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Fit a model on a corpus.", no_args_is_help=True)
 app.add_typer(train, name="train")
+app.command(epilog=PREPARE_EXAMPLES)(prepare)
 app.command()(export)
+train.command()(encoder)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

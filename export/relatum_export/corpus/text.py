@@ -34,7 +34,9 @@ class TextForm:
 
 
 TITLE = TextForm("title", (TextField("title"),))
-TITLE_DESCRIPTION = TextForm("title+description", (TextField("title"), TextField("description", 300)))
+TITLE_DESCRIPTION = TextForm(
+    "title+description", (TextField("title"), TextField("description", 300))
+)
 FULL = TextForm(
     "full",
     (
