@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 
 _QUEUE_JOBS: Final = 1_024
 _GROUP_JOBS: Final = 128
-_CHECKPOINT_PAGES: Final = 4_096
+_CHECKPOINT_PAGES: Final = 16_384  # 64 MiB: pages that many writes touch move once
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,11 +190,12 @@ class SqliteStore:
     def user_events(self, user: str, limit: int) -> Sequence[Event]:
         """As `Store.user_events`."""
         rows = self._rows(
-            "SELECT payload FROM events WHERE user = ? AND user <> ''"
+            "SELECT id, type, ?1, session, time_us, sequence, payload FROM events"
+            " WHERE user = (SELECT number FROM users WHERE hash = ?1)"
             " ORDER BY time_us DESC, sequence DESC, row DESC LIMIT ?",
             (user, max(limit, 0)),
         )
-        return [decode_event(payload) for (payload,) in rows]
+        return [decode_event(row) for row in rows]
 
     def changes(self, after_revision: int, limit: int) -> Sequence[Change]:
         """As `Store.changes`."""
@@ -219,10 +220,12 @@ class SqliteStore:
 
     def scan_events(self, first_row: int = 0) -> Iterator[tuple[int, Event]]:
         """As `Store.scan_events`."""
-        for row, payload in self._rows(
-            "SELECT row, payload FROM events WHERE row >= ? ORDER BY row", (first_row,)
+        for columns in self._rows(
+            "SELECT row, id, type, coalesce(hash, ''), session, time_us, sequence, payload"
+            " FROM events LEFT JOIN users ON number = user WHERE row >= ? ORDER BY row",
+            (first_row,),
         ):
-            yield row, decode_event(payload)
+            yield columns[0], decode_event(columns[1:])
 
     def _now_us(self) -> int:
         return int(self._clock() * 1e6)
@@ -253,7 +256,7 @@ class SqliteStore:
                     found.append((key, row))
         return found
 
-    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[Any]:
         """Rows of one query, from one snapshot, as they are asked for."""
         with self._read() as connection:
             yield from connection.execute(sql, bindings)

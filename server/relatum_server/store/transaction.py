@@ -20,7 +20,7 @@ from relatum_server.store.base import (
     ProductsWritten,
     Request,
 )
-from relatum_server.store.codec import decode, encode
+from relatum_server.store.codec import decode, encode, encode_event_body
 
 REPLY_KEPT_US: Final = 24 * 3600 * 1_000_000
 _MAX_KEY: Final = 2**31 - 1  # the indexes keep keys as signed 32-bit integers
@@ -55,19 +55,22 @@ def write_events(connection: apsw.Connection, events: Sequence[Event]) -> Events
     """Insert what is new; see `Store.write_events`."""
     fresh: list[bool] = []
     first, last = 0, -1
+    users: dict[str, int | None] = {"": None}
     for event in events:
         _check_id(event.id)
+        if event.user not in users:
+            users[event.user] = _number_user(connection, event.user)
         connection.execute(
             "INSERT INTO events (id, user, session, time_us, sequence, type, payload)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (
                 event.id,
-                event.user,
+                users[event.user],
                 event.session,
                 event.time_us,
                 event.sequence,
                 int(event.type),
-                encode(event),
+                encode_event_body(event),
             ),
         )
         new = connection.changes() == 1
@@ -197,6 +200,14 @@ def _put(connection: apsw.Connection, put: ProductPut) -> int:
     elif row is not None:
         connection.execute("DELETE FROM vectors WHERE key = ?", (key,))
     return key
+
+
+def _number_user(connection: apsw.Connection, user: str) -> int:
+    number: int | None = connection.execute("SELECT number FROM users WHERE hash = ?", (user,)).get
+    if number is None:
+        connection.execute("INSERT INTO users (hash) VALUES (?)", (user,))
+        number = connection.last_insert_rowid()
+    return number
 
 
 def _log(connection: apsw.Connection, kind: str, payload: object) -> int:
