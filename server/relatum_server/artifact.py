@@ -1,4 +1,4 @@
-"""Reads an artifact folder and vouches for it: manifest, sizes, hashes, golden inputs.
+"""Reads an artifact folder and vouches for it: manifest, sizes, hashes.
 
 Nothing of the folder is used before its SHA-256 has been checked: a flipped bit in an ONNX or
 NumPy file loads without a word.
@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
 
 import numpy as np
+import pyarrow as pa
 from google.protobuf import json_format
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from relatum.artifact.v1 import manifest_pb2
-from relatum_server.domain import Attribute, Product
 from relatum_server.errors import ArtifactError
 
 FORMAT_VERSION = 1
@@ -78,23 +78,6 @@ class SpaceSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenText:
-    """A text without prefix, and the vector (float32 [dimension]) of each precision at export."""
-
-    kind: Literal["QUERY", "DOCUMENT"]
-    text: str
-    vectors: Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class GoldenProduct:
-    """A product and the text that it was rendered to at export."""
-
-    product: Product
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Artifact:
     """A verified artifact. Paths are absolute and their files have the hashes of the manifest."""
 
@@ -105,8 +88,7 @@ class Artifact:
     spaces: tuple[SpaceSpec, ...]
     copurchase_path: Path | None
     popularity_path: Path | None
-    golden_texts: tuple[GoldenText, ...]
-    golden_products: tuple[GoldenProduct, ...]
+    golden_path: Path
     golden_min_cosine: float
     languages: Mapping[str, float]
 
@@ -122,9 +104,6 @@ def load_artifact(path: Path) -> Artifact:
     manifest = _read_manifest(folder)
     files = _Files(folder, manifest)
     encoder = _encoder(manifest, files)
-    golden_texts, golden_products = _golden(
-        files.named(manifest.golden_file, "golden_file"), encoder.dimension
-    )
     min_cosine = manifest.thresholds.golden_min_cosine
     if not 0 < min_cosine <= 1:
         raise ArtifactError(
@@ -147,8 +126,7 @@ def load_artifact(path: Path) -> Artifact:
         ),
         copurchase_path=files.optional(manifest.copurchase_file, "copurchase_file"),
         popularity_path=files.optional(manifest.popularity_file, "popularity_file"),
-        golden_texts=golden_texts,
-        golden_products=golden_products,
+        golden_path=files.named(manifest.golden_file, "golden_file"),
         golden_min_cosine=min_cosine,
         languages={language.code: language.share for language in manifest.languages},
     )
@@ -175,6 +153,36 @@ def load_space(spec: SpaceSpec) -> tuple[list[str], NDArray[np.float16]]:
     if len(set(ids)) != len(ids):
         raise ArtifactError(f"{spec.ids_path}: an item id occurs twice; {_AGAIN}")
     return ids, vectors
+
+
+def load_copurchase(path: Path) -> tuple[list[str], list[str], NDArray[np.int64]]:
+    """Directed co-purchase counts: the ids of a, the ids of b, and int64 [pairs], in file order.
+
+    Raises:
+        ArtifactError: Not a Parquet file, or other columns.
+    """
+    table = _read_table(path, ["item_id_a", "item_id_b", "count"])
+    counts = table["count"].to_numpy().astype(np.int64)
+    return table["item_id_a"].to_pylist(), table["item_id_b"].to_pylist(), counts
+
+
+def load_popularity(path: Path) -> tuple[list[str], NDArray[np.int64], list[int | None]]:
+    """Popularity: item ids, int64 [items] purchases, and the last one's time (UTC s) if known.
+
+    Raises:
+        ArtifactError: Not a Parquet file, or other columns.
+    """
+    table = _read_table(path, ["item_id", "count", "last_time"])
+    counts = table["count"].to_numpy().astype(np.int64)
+    return table["item_id"].to_pylist(), counts, table["last_time"].to_pylist()
+
+
+def _read_table(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        return parquet.read_table(path, columns=columns).select(columns)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        cause = str(error).splitlines()[0]
+        raise ArtifactError(f"{path}: needs the columns {columns} ({cause}); {_AGAIN}") from error
 
 
 class _Files:
@@ -290,47 +298,4 @@ def _encoder(manifest: manifest_pb2.Manifest, files: _Files) -> EncoderSpec:
             for v in encoder.variants
         ),
         matryoshka_dimensions=tuple(encoder.matryoshka_dimensions),
-    )
-
-
-def _golden(path: Path, dimension: int) -> tuple[tuple[GoldenText, ...], tuple[GoldenProduct, ...]]:
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        texts = tuple(_golden_text(line) for line in lines if "product" not in line)
-        products = tuple(
-            GoldenProduct(_product(line["product"]), line["text"])
-            for line in lines
-            if "product" in line
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(
-            f"{path}: not golden inputs ({error!r}); export the artifact again"
-        ) from error
-    shapes = {vector.shape for text in texts for vector in text.vectors.values()}
-    if shapes != {(dimension,)}:
-        raise ArtifactError(
-            f"{path}: needs golden texts with vectors of {dimension} numbers, has {shapes or 0}; "
-            "export the artifact again"
-        )
-    return texts, products
-
-
-def _golden_text(line: dict[str, Any]) -> GoldenText:
-    if line["kind"] not in {"QUERY", "DOCUMENT"}:
-        raise ValueError(f"kind {line['kind']!r}")
-    return GoldenText(
-        kind=cast("Literal['QUERY', 'DOCUMENT']", line["kind"]),
-        text=line["text"],
-        vectors={p: np.array(v, dtype=np.float32) for p, v in line["vectors"].items()},
-    )
-
-
-def _product(fields: dict[str, Any]) -> Product:
-    return Product(
-        id="golden",
-        title=fields["title"],
-        description=fields["description"],
-        brand=fields["brand"],
-        categories=tuple(fields["categories"]),
-        attributes={name: Attribute(text=tuple(v)) for name, v in fields["attributes"].items()},
     )

@@ -1,6 +1,7 @@
 """The encoder over a real artifact, as the export commands wrote it."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,9 +95,10 @@ def test_one_flipped_bit_anywhere_in_a_real_file_is_refused(copy, name):
         load_artifact(copy)
 
 
-def test_vectors_of_another_model_fail_the_golden_inputs(loaded, encoder):
-    first, second = loaded.golden_texts[:2]
-    foreign = dataclasses.replace(first, vectors=second.vectors)
+def test_vectors_of_another_model_fail_the_golden_inputs(loaded, encoder, tmp_path):
+    lines = [json.loads(line) for line in loaded.golden_path.read_text("utf-8").splitlines()]
+    foreign = tmp_path / "golden.jsonl"
+    foreign.write_text(json.dumps(lines[0] | {"vectors": lines[1]["vectors"]}), "utf-8")
 
     with pytest.raises(ArtifactError, match="below"):
-        encoder.check_golden(dataclasses.replace(loaded, golden_texts=(foreign,)))
+        encoder.check_golden(dataclasses.replace(loaded, golden_path=foreign))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relatum_server.artifact import Artifact, EncoderSpec, GoldenText
+from relatum_server.artifact import Artifact, EncoderSpec
 from relatum_server.encoder.base import EncodedTexts, Kind, Lane
 from relatum_server.encoder.batcher import Batcher, BatchReport, BatchSettings
 from relatum_server.encoder.cache import VectorCache, normalize
+from relatum_server.encoder.golden import GoldenText, check_rendering, read_golden
 from relatum_server.encoder.session import CUDA, SessionSettings, open_session
-from relatum_server.encoder.text import render
 from relatum_server.encoder.tokenizer import TextTokenizer
 from relatum_server.errors import ArtifactError
 
@@ -166,15 +166,10 @@ class OnnxEncoder:
             ArtifactError: A vector is below the manifest's threshold, none is given for the
                 precision that runs, or a product renders to another text.
         """
-        for golden in artifact.golden_products:
-            rendered = render(self._spec.text_form, golden.product)
-            if rendered != golden.text:
-                raise ArtifactError(
-                    f"{artifact.path}: a golden product renders to {rendered!r}, at export it was "
-                    f"{golden.text!r}; export again with the server's version of relatum"
-                )
+        texts, products = read_golden(artifact.golden_path, self.dimension)
+        check_rendering(self._spec.text_form, products)
         # NumPy's minimum keeps NaN, and NaN is below no number: both matter for a broken graph.
-        cosine = float(np.min([self._golden_cosine(artifact, g) for g in artifact.golden_texts]))
+        cosine = float(np.min([self._golden_cosine(artifact, g) for g in texts]))
         if not cosine >= artifact.golden_min_cosine:
             raise ArtifactError(
                 f"{artifact.path}: {self._precision} on {self._provider} gives a golden text "
@@ -191,7 +186,7 @@ class OnnxEncoder:
         expected = golden.vectors.get(self._precision)
         if expected is None:
             raise ArtifactError(
-                f"{artifact.path}: no golden vectors for {self._precision}; export again"
+                f"{artifact.golden_path}: no golden vectors for {self._precision}; export again"
             )
         vector = self._infer([golden.text], golden.kind, None, "query").vectors[0]
         return float(vector @ expected / (np.linalg.norm(vector) * np.linalg.norm(expected)))

@@ -3,9 +3,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
-from relatum_server.artifact import load_artifact, load_space
+from relatum_server.artifact import (
+    load_artifact,
+    load_copurchase,
+    load_popularity,
+    load_space,
+)
 from relatum_server.errors import ArtifactError
 
 DIMENSION = 4
@@ -59,18 +66,7 @@ class Folder:
         self.write("encoder.int8.onnx", b"graph")
         self.write("tokenizer.json", b"{}")
         self.write("copurchase.parquet", b"table")
-        golden = {"kind": "QUERY", "text": "milk", "vectors": {"int8": [1, 0, 0, 0]}}
-        product = {
-            "product": {
-                "title": "milk",
-                "brand": "",
-                "categories": ["Dairy"],
-                "attributes": {"fat": ["whole"]},
-                "description": "",
-            },
-            "text": "milk",
-        }
-        self.write("golden.jsonl", f"{json.dumps(golden)}\n{json.dumps(product)}\n".encode())
+        self.write("golden.jsonl", b'{"text": "milk"}')
         self.write("spaces/behaviour.ids.json", b'["a", "b", "c"]')
         self.write_vectors(np.ones((3, 2), dtype=np.float16))
 
@@ -126,8 +122,7 @@ def test_a_sound_folder_is_described_in_plain_values(folder):
     assert artifact.popularity_path is None
     assert artifact.golden_min_cosine == 0.99
     assert artifact.languages == {"en": 0.75}
-    assert artifact.golden_texts[0].vectors["int8"].tolist() == [1, 0, 0, 0]
-    assert artifact.golden_products[0].product.attributes["fat"].text == ("whole",)
+    assert artifact.golden_path.name == "golden.jsonl"
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -207,7 +202,6 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(folder):
         ("encoder", {"textForm": {}}, "text_form has no fields"),
         ("encoder", {"textForm": {"fields": [{"name": "colour"}]}}, "unknown fields ['colour']"),
         ("encoder", {"tokenizerFile": "other.json"}, "encoder.tokenizer_file names 'other.json'"),
-        ("encoder", {"dimension": 5}, "golden texts with vectors of 5 numbers"),
         ("thresholds", {"goldenMinCosine": 0}, "golden_min_cosine"),
     ],
 )
@@ -215,16 +209,6 @@ def test_a_manifest_that_lacks_or_contradicts_something_is_refused(folder, part,
     folder.manifest[part] |= change
 
     assert expected in refusal(folder.seal())
-
-
-@pytest.mark.parametrize(
-    "golden",
-    [b"", b"{}\n", b"no json\n", b'{"kind": "OTHER", "text": "", "vectors": {}}\n', b"[1]\n"],
-)
-def test_golden_inputs_that_cannot_be_used_are_refused(folder, golden):
-    folder.write("golden.jsonl", golden)
-
-    assert "golden.jsonl" in refusal(folder.seal())
 
 
 def test_a_space_gives_its_ids_and_half_precision_vectors_in_order(folder):
@@ -261,3 +245,43 @@ def test_a_space_with_unusable_ids_is_refused(folder, ids):
 
     with pytest.raises(ArtifactError):
         load_space(space)
+
+
+def test_copurchase_counts_are_read_in_their_order(tmp_path):
+    file = tmp_path / "copurchase.parquet"
+    counts = pa.array([7, 2], pa.int32())
+    parquet.write_table(
+        pa.table({"item_id_a": ["a", "a"], "item_id_b": ["c", "b"], "count": counts}), file
+    )
+
+    first, second, counted = load_copurchase(file)
+
+    assert (first, second, counted.tolist()) == (["a", "a"], ["c", "b"], [7, 2])
+
+
+def test_popularity_is_read_with_its_times_where_known(tmp_path):
+    file = tmp_path / "popularity.parquet"
+    times = [1_700_000_000, None]
+    parquet.write_table(
+        pa.table({"item_id": ["a", "b"], "count": [3, 1], "last_time": times}), file
+    )
+
+    ids, counts, last = load_popularity(file)
+
+    assert (ids, counts.tolist(), last) == (["a", "b"], [3, 1], times)
+
+
+def test_a_table_without_its_columns_is_refused(tmp_path):
+    file = tmp_path / "popularity.parquet"
+    parquet.write_table(pa.table({"item_id": ["a"]}), file)
+
+    with pytest.raises(ArtifactError, match=r"popularity\.parquet: needs the columns"):
+        load_popularity(file)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path):
+    file = tmp_path / "copurchase.parquet"
+    file.write_bytes(b"PAR1 no")
+
+    with pytest.raises(ArtifactError, match=r"copurchase\.parquet: needs the columns"):
+        load_copurchase(file)

@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -5,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.artifact import Artifact, GoldenProduct, GoldenText
-from relatum_server.domain import Product
+from relatum_server.artifact import Artifact
 from relatum_server.encoder.batcher import Batcher, BatchSettings
 from relatum_server.encoder.cache import VectorCache
 from relatum_server.encoder.onnx import OnnxEncoder
@@ -48,8 +48,14 @@ def encoder(spec, session) -> Iterator[OnnxEncoder]:
 
 
 def artifact(spec, *, vector, product_text="Desk lamp", precision="int8") -> Artifact:
-    golden = GoldenText("QUERY", "milk", {precision: np.array(vector, dtype=np.float32)})
-    product = GoldenProduct(Product(id="golden", title="Desk <b>lamp</b>"), product_text)
+    """An artifact with one golden text and one golden product beside the tokenizer."""
+    fields = {"brand": "", "categories": [], "attributes": {}, "description": ""}
+    lines = [
+        {"kind": "QUERY", "text": "milk", "vectors": {precision: [float(x) for x in vector]}},
+        {"product": fields | {"title": "Desk <b>lamp</b>"}, "text": product_text},
+    ]
+    golden_path = spec.tokenizer_path.with_name("golden.jsonl")
+    golden_path.write_text("\n".join(map(json.dumps, lines)))
     return Artifact(
         path=Path("/artifact"),
         name="shop",
@@ -58,8 +64,7 @@ def artifact(spec, *, vector, product_text="Desk lamp", precision="int8") -> Art
         spaces=(),
         copurchase_path=None,
         popularity_path=None,
-        golden_texts=(golden,),
-        golden_products=(product,),
+        golden_path=golden_path,
         golden_min_cosine=0.99,
         languages={},
     )
