@@ -1,5 +1,6 @@
 """`relatum-export export`: from an encoder and a corpus to an artifact."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,17 +9,9 @@ from rich.table import Table
 
 from relatum_export.console import Reporter
 
-EXAMPLES = """Write the artifact that `relatum-server serve` loads.
-
-Examples:
-
-  relatum-export export --corpus corpus --encoder minilm --out artifact
-
-  relatum-export export --corpus corpus --encoder runs/encoder --out artifact --json
-"""
-
 
 def export(
+    *,
     corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
     encoder: Annotated[
         str, typer.Option(help="A run's folder, minilm, e5, a hub id, or a model's folder.")
@@ -32,6 +25,13 @@ def export(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
 ) -> None:
+    """Write the artifact that `relatum-server serve` loads.
+
+    Examples:
+      relatum-export export --corpus corpus --encoder minilm --out artifact
+
+      relatum-export export --corpus corpus --encoder runs/encoder --out artifact --json
+    """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.folder import check_target  # noqa: PLC0415
     from relatum_export.artifact.writer import write_artifact  # noqa: PLC0415
@@ -55,7 +55,7 @@ def export(
     else:
         choice = FormChoice(loaded.text_form, {})
     exported = write_artifact(
-        opened, loaded, choice, catalogue, [valid], out, reporter, force=force
+        opened, loaded, choice, catalogue, [valid], out=out, reporter=reporter, force=force
     )
     table = Table("variant", "MB", "lowest cosine", "mean cosine", title=f"artifact {out}")
     for variant in exported.manifest.encoder.variants:
@@ -65,11 +65,8 @@ def export(
     reporter.result(exported.metrics, table)
 
 
-export.__doc__ = EXAMPLES
-
-
-def _scores(scores: "dict[str, float] | object") -> str:
-    if not isinstance(scores, dict) or not scores:
+def _scores(scores: Mapping[str, float]) -> str:
+    if not scores:
         return ""
     listed = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
     return f" (NDCG@10 on valid: {listed})"

@@ -12,6 +12,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.onnx_model import OnnxModel
 from onnxruntime.transformers.optimizer import optimize_model
+from torch.jit._trace import TracerWarning
 
 from relatum_export.training.encoder import SentenceEmbedding
 
@@ -109,7 +110,7 @@ def _known_export_warnings() -> Iterator[None]:
         warnings.filterwarnings(  # a mask's fill value, which is a constant
             "ignore",
             r"torch\.tensor results are registered as constants in the trace",
-            torch.jit.TracerWarning,
+            TracerWarning,
         )
         yield
 

@@ -83,7 +83,14 @@ class OnnxEncoder:
         self, texts: Sequence[str], *, kind: Kind, progress: Progress | None = None
     ) -> NDArray[np.float32]:
         """Encode texts; float32 [len(texts), dimension], rows of length 1, in their order."""
-        return encode_texts(self.text_input, self.forward, texts, kind, self.dimension, progress)
+        return encode_texts(
+            self.text_input,
+            self.forward,
+            texts,
+            kind,
+            dimension=self.dimension,
+            progress=progress,
+        )
 
     def forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """One batch through the graph: int64 [b, t] twice to float32 [b, dimension]."""

@@ -1,6 +1,6 @@
-"""Writing an artifact: graphs, tokenizer, golden inputs, behaviour, reports, and last the manifest."""
+"""Writing an artifact: graphs, tokenizer, golden inputs, behaviour, reports; last the manifest."""
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -65,9 +65,9 @@ def write_artifact(
     choice: FormChoice,
     catalogue: Catalogue,
     judged: Sequence[JudgedSplit],
+    *,
     out: Path,
     reporter: Reporter,
-    *,
     force: bool,
 ) -> Exported:
     """Export ``encoder`` and what the corpus's events give; the folder appears whole or not at all.
@@ -156,15 +156,15 @@ def _write_behaviour(
             "behaviour: the corpus has no purchases, so the artifact has none of its parts"
         )
         return
-    behaviour.write(parts, folder)
-    manifest.spaces.append(
-        manifest_pb2.Space(
-            name="behaviour",
-            vectors_file=behaviour.VECTORS,
-            ids_file=behaviour.IDS,
-            dimension=int(parts.vectors.shape[1]),
+    if behaviour.VECTORS in behaviour.write(parts, folder):
+        manifest.spaces.append(
+            manifest_pb2.Space(
+                name="behaviour",
+                vectors_file=behaviour.VECTORS,
+                ids_file=behaviour.IDS,
+                dimension=int(parts.vectors.shape[1]),
+            )
         )
-    )
     manifest.copurchase_file = behaviour.COPURCHASE
     manifest.popularity_file = behaviour.POPULARITY
     reporter.info(f"behaviour: vectors of {len(parts.item_ids):,} items")
@@ -234,7 +234,7 @@ def _write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
         )
     answering = {file.name: file.sha256 for file in manifest.files if file.name not in _NO_ANSWER}
     manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
-    manifest.create_time.FromDatetime(datetime.datetime.now(tz=datetime.UTC))
+    manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
     (folder / MANIFEST).write_text(
         json_format.MessageToJson(manifest, ensure_ascii=False, indent=2) + "\n",
         encoding="utf-8",

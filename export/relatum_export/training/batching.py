@@ -55,6 +55,7 @@ def encode_texts(
     forward: Forward,
     texts: Sequence[str],
     kind: Kind,
+    *,
     dimension: int,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
@@ -82,7 +83,7 @@ def encode_texts(
         vectors[batch] = forward(*text_input.pad([tokens[i] for i in batch]))
         if progress is not None:
             progress(int(repeats[batch].sum()))
-    return vectors[row_of]
+    return np.ascontiguousarray(vectors[row_of])
 
 
 def length_sorted_batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -48,7 +48,9 @@ class SentenceEmbedding(nn.Module):
         pooling: `mean` over the tokens that are not padding, or `cls`, the first token.
     """
 
-    def __init__(self, transformer: nn.Module, pooling: str) -> None:
+    transformer: Any
+
+    def __init__(self, transformer: Any, pooling: str) -> None:
         super().__init__()
         self.transformer = transformer
         self.pooling = pooling
@@ -117,7 +119,14 @@ class TorchEncoder:
         self, texts: Sequence[str], *, kind: Kind, progress: Progress | None = None
     ) -> NDArray[np.float32]:
         """Encode texts; float32 [len(texts), dimension], rows of length 1, in their order."""
-        return encode_texts(self.text_input, self._forward, texts, kind, self.dimension, progress)
+        return encode_texts(
+            self.text_input,
+            self._forward,
+            texts,
+            kind,
+            dimension=self.dimension,
+            progress=progress,
+        )
 
     def _forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         device = next(self.module.parameters()).device
@@ -135,7 +144,10 @@ def load_sentence_transformer(base: Base) -> SentenceTransformer:
         InputError: the folder or hub id cannot be loaded.
     """
     try:
-        model = SentenceTransformer(base.location)
+        # transformers 4.57 warns of Mistral's tokenizer for any local folder unless told.
+        model: SentenceTransformer = SentenceTransformer(
+            base.location, processor_kwargs={"fix_mistral_regex": False}
+        )
     except (OSError, ValueError) as error:
         cause = str(error).strip().splitlines()[0]
         raise InputError(

@@ -34,7 +34,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from relatum_export.errors import InputError
 
-CACHE_NAME = "multilingual-e5-small-zh-en-ja-1"  # the digit counts changes to this module
+CACHE_NAME = "multilingual-e5-small-zh-en-ja-2"  # the digit counts changes to this module
 KEPT_PIECES = re.compile(
     r"^[\u0000-\u007F\u2000-\u206F\u2100-\u214F\u2581\u3000-\u303F\u3040-\u30FF"
     r"\u3400-\u4DBF\u4E00-\u9FFF\uFF00-\uFFEF]*$"
@@ -64,8 +64,6 @@ class _Package:
     heads: int
     feed_forward: int
     vocabulary: int
-    positions: int
-    token_types: int
     pieces: list[tuple[str, float]]
     tensors: dict[str, torch.Tensor]
 
@@ -135,7 +133,9 @@ def _read(data: bytes) -> _Package:
     at += blob_bytes
     # A table of the normaliser follows; NMT and NFKC of the tokenizers library do the same.
     at += 8 + struct.unpack_from("<I", data, at + 4)[0]
-    return _Package(*sizes, pieces=pieces, tensors=_read_tensors(data, at))
+    hidden, layers, heads, feed_forward, vocabulary, _, _ = sizes
+    tensors = _read_tensors(data, at)
+    return _Package(hidden, layers, heads, feed_forward, vocabulary, pieces, tensors)
 
 
 def _read_tensors(data: bytes, at: int) -> dict[str, torch.Tensor]:
@@ -168,10 +168,12 @@ def _dequantise(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _model(package: _Package, keep: list[int]) -> BertModel:
     tensors, hidden = package.tensors, package.hidden
     words = tensors["emb.word"].view(package.vocabulary, hidden)[torch.tensor(keep)]
+    positions = tensors["emb.pos"].view(-1, hidden)
+    token_types = tensors["emb.type"].view(-1, hidden)
     state = {
         "embeddings.word_embeddings.weight": words,
-        "embeddings.position_embeddings.weight": tensors["emb.pos"].view(-1, hidden),
-        "embeddings.token_type_embeddings.weight": tensors["emb.type"].view(-1, hidden),
+        "embeddings.position_embeddings.weight": positions,
+        "embeddings.token_type_embeddings.weight": token_types,
         "embeddings.LayerNorm.weight": tensors["emb.ln.w"],
         "embeddings.LayerNorm.bias": tensors["emb.ln.b"],
     }
@@ -181,18 +183,21 @@ def _model(package: _Package, keep: list[int]) -> BertModel:
             shaped = weight if short in _LAYER_NORMS else weight.view(len(bias), -1)
             state[f"encoder.layer.{layer}.{long}.weight"] = shaped
             state[f"encoder.layer.{layer}.{long}.bias"] = bias
-    config = BertConfig(
+    config = BertConfig(  # type: ignore[no-untyped-call,unused-ignore]
         vocab_size=len(keep),
         hidden_size=hidden,
         num_hidden_layers=package.layers,
         num_attention_heads=package.heads,
         intermediate_size=package.feed_forward,
-        max_position_embeddings=package.positions,
-        type_vocab_size=package.token_types,
+        max_position_embeddings=len(positions),
+        type_vocab_size=len(token_types),
         layer_norm_eps=1e-12,
         pad_token_id=1,
     )
-    model = BertModel(config, add_pooling_layer=False)
+    # The pooler is unused; without it, loading warns that weights are missing.
+    state["pooler.dense.weight"] = torch.zeros((hidden, hidden))
+    state["pooler.dense.bias"] = torch.zeros(hidden)
+    model = BertModel(config)  # type: ignore[no-untyped-call,unused-ignore]
     model.load_state_dict(state)
     return model
 
@@ -212,15 +217,18 @@ def _tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerFast:
     special = [AddedToken(piece, special=True, normalized=False) for piece in _SPECIAL]
     special.append(AddedToken("<mask>", lstrip=True, special=True, normalized=False))
     tokenizer.add_special_tokens(special)
-    return PreTrainedTokenizerFast(
+    roles = {
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "cls_token": "<s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "pad_token": "<pad>",
+        "mask_token": "<mask>",
+    }
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
         tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        pad_token="<pad>",
-        mask_token="<mask>",
         model_max_length=512,
         model_input_names=["input_ids", "attention_mask"],
+        **roles,
     )

@@ -1,0 +1,71 @@
+"""`relatum-export train encoder`: fine-tune a pretrained encoder on a shop's pairs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from relatum_export.console import Reporter
+
+MAX_EPOCHS = 100
+
+
+def encoder(
+    *,
+    corpus: Annotated[
+        list[Path], typer.Option(help="Folder that `prepare` wrote; may be given several times.")
+    ],
+    base: Annotated[str, typer.Option(help="minilm, e5, a hub id, a model's folder, or a run.")],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    epochs: Annotated[int, typer.Option(min=1, max=MAX_EPOCHS, help="Passes over the pairs.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=2, max=4096, help="Pairs a step.")] = 32,
+    max_pairs: Annotated[int, typer.Option(min=2, help="Pairs at most, by a fixed draw.")] = 6_000,
+    lr: Annotated[float, typer.Option(min=1e-8, max=1.0, help="Peak learning rate.")] = 2e-5,
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+    frozen_layers: Annotated[
+        int, typer.Option(min=-1, help="Lowest layers that stay fixed; -1: half of them.")
+    ] = -1,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on with an unfinished run in --out.")
+    ] = True,
+    any_language: Annotated[
+        bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+) -> None:
+    """Fine-tune a pretrained encoder on a shop's own pairs of texts.
+
+    Examples:
+      relatum-export train encoder --corpus corpus --base minilm --out runs/encoder
+
+      relatum-export train encoder --corpus shop-a --corpus shop-b --base e5 --out runs/ab
+    """
+    # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
+    from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
+    from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
+    from relatum_export.training.encoder_training import train_encoder  # noqa: PLC0415
+    from relatum_export.training.finetune import TrainSettings  # noqa: PLC0415
+
+    reporter = Reporter(as_json=as_json)
+    corpora = [Corpus.open(path) for path in corpus]
+    resolved = resolve(base)
+    for opened in corpora:
+        check_languages(resolved, opened, any_language=any_language)
+    settings = TrainSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        max_pairs=max_pairs,
+        learning_rate=lr,
+        seed=seed,
+        frozen_layers=None if frozen_layers < 0 else frozen_layers,
+    )
+    metrics = train_encoder(corpora, resolved, out, settings, reporter, resume=resume)
+    table = Table("", "value", title=f"run {out}")
+    table.add_row("metric", metrics["metric"] or "none")
+    table.add_row("text", metrics["text_form"])
+    if metrics["metric"]:
+        table.add_row("base", f"{metrics['base_score']:.4f}")
+        table.add_row("fine-tuned", f"{metrics['final_score']:.4f}")
+    table.add_row("share of fine-tuned weights", str(metrics["fine_tuned_share"]))
+    reporter.result(metrics, table)

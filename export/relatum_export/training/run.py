@@ -1,0 +1,83 @@
+"""A run folder: its configuration, model, metrics and logs, and while it lasts its checkpoints."""
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TextForm
+from relatum_export.errors import InputError
+from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
+from relatum_export.training.finetune import TrainSettings
+
+CONFIG = "config.json"
+METRICS = "metrics.json"
+MODEL = "model"
+CHECKPOINTS = "checkpoints"
+_PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
+
+
+def configuration(
+    base: Base, corpora: Sequence[Corpus], form: TextForm, settings: TrainSettings
+) -> dict[str, Any]:
+    """All that a run's result depends on, and the versions that made it."""
+    data = hashlib.sha256("\n".join(corpus.fingerprint for corpus in corpora).encode())
+    return {
+        "format": RUN_FORMAT,
+        "base": base.name,
+        "query_prefix": base.query_prefix,
+        "document_prefix": base.document_prefix,
+        "text_form": form_to_json(form),
+        "settings": asdict(settings),
+        "corpora": [corpus.name for corpus in corpora],
+        "data_sha256": data.hexdigest(),
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
+
+
+def prepare_folder(out: Path, config: Mapping[str, Any], *, resume: bool) -> None:
+    """Make the folder, or accept the one of the same unfinished run.
+
+    Raises:
+        InputError: ``out`` holds something else, a finished run, or a run of other settings.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; give --out a folder")
+    file = out / CONFIG
+    if out.is_dir() and any(out.iterdir()):
+        if not file.is_file() or json.loads(file.read_text(encoding="utf-8")).get("format") != (
+            RUN_FORMAT
+        ):
+            raise InputError(f"{out} is not empty and is not a run; give another --out")
+        if not resume:
+            shutil.rmtree(out)
+        elif (out / MODEL).is_dir():
+            raise InputError(
+                f"{out} is a finished run; give another --out, or --no-resume to train it anew"
+            )
+        elif json.loads(file.read_text(encoding="utf-8")) != config:
+            raise InputError(
+                f"{out} holds an unfinished run of other data, settings or versions; give another "
+                "--out, or --no-resume to start it anew"
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def finish(out: Path, model: SentenceTransformer, metrics: Mapping[str, Any]) -> None:
+    """Save the model (safetensors) under its final name at the very end; drop the checkpoints."""
+    building = out / f".{MODEL}"
+    shutil.rmtree(building, ignore_errors=True)
+    model.save_pretrained(str(building), create_model_card=False, safe_serialization=True)
+    (out / METRICS).write_text(
+        json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    building.rename(out / MODEL)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
