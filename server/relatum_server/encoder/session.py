@@ -1,5 +1,7 @@
 """Opens an exported graph with ONNX Runtime on the provider that is really there."""
 
+import ctypes
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -23,8 +25,7 @@ _PREFERRED: Mapping[str, tuple[str, ...]] = {
 # A batch of more padded tokens gives its arena chunks back, so that one large import does not
 # set the resident size for good; small ones keep them, for speed.
 _SHRINK_ABOVE_TOKENS = 4096
-# ONNX Runtime's severities; _WARNING is its default.
-_WARNING, _ERROR, _FATAL = 2, 3, 4
+_ERROR_SEVERITY = 3  # of ONNX Runtime's 0 (verbose) to 4 (fatal)
 
 
 class Session(Protocol):
@@ -130,22 +131,26 @@ def _try_cuda(spec: EncoderSpec, settings: SessionSettings) -> OnnxSession | str
     """A session on CUDA, or why there is none."""
     if CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime was built without it"
-    asked_for = settings.require_cuda or settings.provider == "cuda"
-    # Where the CPU will do, a missing CUDA library is no error, so ONNX Runtime must not print
-    # one between the server's own lines; where CUDA was asked for, its words say what is missing.
-    onnxruntime.set_default_logger_severity(_WARNING if asked_for else _FATAL)
+    if not _has_cuda_driver():  # opening a graph to see it fall back takes long and prints errors
+        return "no NVIDIA driver"
     try:
         variant = choose_variant(spec, CUDA, settings.precision)
         session = _open(spec, variant, CUDA, settings)
     except ArtifactError as error:
         return str(error)
-    finally:
-        onnxruntime.set_default_logger_severity(_WARNING)
     # get_available_providers() lists CUDA without a GPU and a session falls back silently, so
     # only the open session tells.
     if session.provider != CUDA:
-        return "ONNX Runtime fell back to the CPU: no GPU, driver or CUDA libraries"
+        return "ONNX Runtime fell back to the CPU: no GPU, or no CUDA and cuDNN libraries"
     return session
+
+
+def _has_cuda_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _open(
@@ -154,7 +159,7 @@ def _open(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.intra_op_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERROR
+    options.log_severity_level = _ERROR_SEVERITY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Each new shape would add a memory pattern that is kept for good.
     options.enable_mem_pattern = False

@@ -1,10 +1,12 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from relatum_server.encoder.session import (
     CPU,
     CUDA,
+    OnnxSession,
     SessionSettings,
     choose_variant,
     open_session,
@@ -60,3 +62,28 @@ def test_a_graph_that_onnx_runtime_cannot_open_is_refused_in_one_line(spec, tmp_
         open_session(spec, SessionSettings(provider="cpu"))
 
     assert "\n" not in str(error.value)
+
+
+class FakeOrtSession:
+    """What ONNX Runtime gives when it fell back: CPU first, and a vector of choice."""
+
+    def __init__(self, output):
+        self.output = output
+
+    def get_providers(self):
+        return [CPU]
+
+    def run(self, names, inputs, options):
+        return [self.output]
+
+
+def test_numbers_that_are_not_finite_never_leave_the_session(spec):
+    session = OnnxSession(FakeOrtSession(np.array([[np.nan, 1.0]])), spec.variants[1])
+    ids = np.ones((1, 2), dtype=np.int64)
+
+    with pytest.raises(FloatingPointError, match="int8 graph"):
+        session.run(ids, ids)
+
+
+def test_the_provider_is_the_one_that_really_runs(spec):
+    assert OnnxSession(FakeOrtSession(np.zeros((1, 2))), spec.variants[2]).provider == CPU
