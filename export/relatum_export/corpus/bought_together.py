@@ -1,6 +1,7 @@
 """Pairs of products bought together: sampled from baskets, bundles and shoppers' histories."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def baskets(events: pa.Table | None, bundles: pa.Table | None, split: str) -> li
         loose = frame[frame["session_id"].isna() & frame["user_id"].notna()]
         loose = loose.sort_values(["user_id", "timestamp", "position"], kind="stable")
         for history in _lists(loose, "user_id"):
-            found += [list(two) for two in zip(history, history[1:], strict=False)]
+            found += [list(two) for two in pairwise(history)]
     if bundles is not None:
         for items, of in zip(
             bundles["items"].to_pylist(), bundles["split"].to_pylist(), strict=True

@@ -18,6 +18,7 @@ HELD_OUT = "events.jsonl holds the events of train and valid; those of test are 
 def build_corpus(
     writer: CorpusWriter,
     reporter: Reporter,
+    *,
     source: Source,
     prepared: Prepared,
     rejected: RejectedRows,

@@ -27,6 +27,8 @@ Examples:
   relatum-export prepare --items products.csv --events orders.csv --mapping shop.toml --out corpus
 """
 
+CURRENCY_LETTERS = 3
+
 
 def _file(table: str) -> Any:
     return typer.Option(
@@ -38,6 +40,7 @@ def _file(table: str) -> Any:
 
 
 def prepare(
+    *,
     out: Annotated[Path, typer.Option(help="The corpus folder to write.", metavar="CORPUS")],
     data: Annotated[
         Path | None, typer.Option(help="A folder in the common schema.", metavar="FOLDER")
@@ -85,6 +88,8 @@ def prepare(
         "cases": cases,
         "faq": faq,
     }
+    if currency and not (len(currency) == CURRENCY_LETTERS and currency.isupper()):
+        raise InputError(f"--currency {currency}: not an ISO 4217 code, such as EUR")
     given = {table: path for table, path in files.items() if path is not None}
     if (data is not None) + demo + bool(given) != 1:
         raise InputError("give one source: --data FOLDER, or --items F and the like, or --demo")
@@ -104,7 +109,14 @@ def prepare(
             source = read_files(given, columns, rejected, name=next(iter(given.values())).stem)
         reporter.info("groups, splits and training pairs")
         prepared = prepare_tables(source, group_by=group_by, currency=currency, rejected=rejected)
-        info = build_corpus(writer, reporter, source, prepared, rejected, name or source.name)
+        info = build_corpus(
+            writer,
+            reporter,
+            source=source,
+            prepared=prepared,
+            rejected=rejected,
+            name=name or source.name,
+        )
     reporter.info(f"wrote {out} (report.html tells more)")
     reporter.result(info, *_summary(info))
 

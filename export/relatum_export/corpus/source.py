@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from relatum_export.corpus.conform import conform
-from relatum_export.corpus.files import PARQUET_SUFFIXES, read_file
+from relatum_export.corpus.files import CSV_SUFFIXES, JSONL_SUFFIXES, PARQUET_SUFFIXES, read_file
 from relatum_export.corpus.mapping import ColumnMapping
 from relatum_export.corpus.rejected import RejectedRows, join_names
 from relatum_export.corpus.schema import SCHEMAS
@@ -32,7 +32,7 @@ class Source:
 
     name: str
     tables: Mapping[str, pa.Table]
-    mapping: ColumnMapping = ColumnMapping()
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
     unused: Mapping[str, str] = field(default_factory=dict)
     split_times: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
@@ -50,6 +50,8 @@ def read_folder(folder: Path, mapping: ColumnMapping, rejected: RejectedRows) ->
     unused: dict[str, str] = {}
     for path in sorted(p for p in folder.iterdir() if p.is_file()):
         if path.suffix.lower() not in PARQUET_SUFFIXES:
+            if path.suffix.lower() in (*CSV_SUFFIXES, *JSONL_SUFFIXES):
+                unused[path.name] = "not Parquet; name single files with --items F and the like"
             continue
         table = FILE_NAMES.get(path.stem, path.stem)
         if table in files:

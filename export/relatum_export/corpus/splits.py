@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from relatum_export.corpus.schema import SPLITS
+
 DAY_S = 86_400
 TRAIN_SHARE = 0.8
 VALID_SHARE = 0.1
@@ -18,7 +20,7 @@ def split_times(times: "pd.Series[int]") -> tuple[int, int] | None:
     """
     days = np.sort(times.to_numpy(dtype=np.int64) // DAY_S)
     distinct = np.unique(days)
-    if len(distinct) < 3:
+    if len(distinct) < len(SPLITS):
         return None
     before = np.searchsorted(days, distinct) / len(days)  # share of rows before each day
     valid = int(np.abs(before[1:-1] - TRAIN_SHARE).argmin()) + 1
@@ -29,7 +31,7 @@ def split_times(times: "pd.Series[int]") -> tuple[int, int] | None:
 
 def by_time(times: "pd.Series[int]", bounds: tuple[int, int]) -> "pd.Series[str]":
     """The split of each time, given the first second of valid and of test."""
-    names = np.array(["train", "valid", "test"])
+    names = np.array(SPLITS)
     chosen = names[np.searchsorted(np.array(bounds), times.to_numpy(dtype=np.int64), side="right")]
     return pd.Series(chosen, index=times.index, dtype="str")
 

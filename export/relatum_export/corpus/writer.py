@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -117,7 +117,7 @@ class CorpusWriter:
         """Take away what `commit` has not moved; safe twice."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def __enter__(self) -> "CorpusWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
