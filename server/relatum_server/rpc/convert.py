@@ -29,6 +29,7 @@ from relatum_server.rpc import errors
 PRODUCT_FIELDS = frozenset(
     name for name in product_pb2.Product.DESCRIPTOR.fields_by_name if name != "vectors"
 )
+WRITABLE_FIELDS = (PRODUCT_FIELDS | {"vectors"}) - {"id", "update_time", "etag"}
 _MIN_S = int(dt.datetime(1900, 1, 1, tzinfo=dt.UTC).timestamp())
 _MAX_S = int(dt.datetime(9999, 12, 31, tzinfo=dt.UTC).timestamp())
 
@@ -41,7 +42,7 @@ def mask_paths(
     Raises:
         InvalidArgumentError: an unknown path, named.
     """
-    known = PRODUCT_FIELDS - {"id", "update_time", "etag"} if writable else PRODUCT_FIELDS
+    known = WRITABLE_FIELDS if writable else PRODUCT_FIELDS
     if "*" in mask.paths and not writable:
         return tuple(sorted(known))
     for path in mask.paths:

@@ -52,7 +52,7 @@ def _packed_floats(vector: NDArray[np.float32]) -> bytes:
     """The field `values` on the wire; a list of Python floats would cost 10 times as much."""
     raw = vector.astype("<f4").tobytes()
     size, prefix = len(raw), bytearray((_VALUES_TAG,))
-    while size > 0x7F:  # varint
+    while size > 0x7F:  # noqa: PLR2004 - seven bits a byte of a varint
         prefix.append(size & 0x7F | 0x80)
         size >>= 7
     prefix.append(size)
