@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.artifact import Artifact, load_artifact, load_space
+from relatum_server.artifact import (
+    Artifact,
+    load_artifact,
+    load_copurchase,
+    load_popularity,
+    load_space,
+)
 from relatum_server.encoder.onnx import OnnxEncoder, OnnxSettings
 from relatum_server.encoder.session import SessionSettings
 from relatum_server.errors import ArtifactError
@@ -102,3 +108,19 @@ def test_vectors_of_another_model_fail_the_golden_inputs(loaded, encoder, tmp_pa
 
     with pytest.raises(ArtifactError, match="below"):
         encoder.check_golden(dataclasses.replace(loaded, golden_path=foreign))
+
+
+def test_the_tables_of_the_artifact_hold_what_was_bought(loaded):
+    assert loaded.copurchase_path is not None
+    assert loaded.popularity_path is not None
+
+    first, second, counts = load_copurchase(loaded.copurchase_path)
+    popular, purchases, last = load_popularity(loaded.popularity_path)
+
+    # The shop's baskets hold a mouse with a keyboard of the same colour, and no mouse with a pen.
+    pairs = set(zip(first, second, strict=True))
+    assert ("mouse-black", "keyboard-black") in pairs
+    assert ("mouse-black", "pen-black") not in pairs
+    assert counts.min() > 0
+    assert len(popular) == len(set(popular)) == len(last)
+    assert purchases.min() > 0

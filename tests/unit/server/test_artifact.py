@@ -217,7 +217,8 @@ def test_a_space_gives_its_ids_and_half_precision_vectors_in_order(folder):
     ids, vectors = load_space(space)
 
     assert ids == ["a", "b", "c"]
-    assert (vectors.dtype, vectors.shape) == (np.float16, (3, 2))
+    assert vectors.dtype == np.dtype("float16")
+    assert vectors.shape == (3, 2)
 
 
 @pytest.mark.parametrize(
