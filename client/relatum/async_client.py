@@ -1,0 +1,368 @@
+"""The asyncio client: every call of the API, with plain values in and out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc.aio
+
+from relatum import channel, convert, errors, requests
+from relatum.requests import EventLike, ProductLike
+from relatum.types import (
+    Completions,
+    DeleteResult,
+    Embeddings,
+    ImportResult,
+    Product,
+    ProductPage,
+    Profile,
+    RankedList,
+    ServerInfo,
+    UpsertResult,
+    WriteEventsResult,
+)
+from relatum.v1 import (
+    association_service_pb2_grpc,
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    embedding_service_pb2_grpc,
+    recommendation_service_pb2,
+    recommendation_service_pb2_grpc,
+    search_service_pb2,
+    search_service_pb2_grpc,
+    server_info_service_pb2,
+    server_info_service_pb2_grpc,
+)
+
+Reply = TypeVar("Reply")
+
+
+class AsyncClient:
+    """Calls a relatum server, or several; from one event loop.
+
+    Every call raises a subclass of `RelatumError` when it fails, and ValueError for arguments that
+    cannot be written as a request. `timeout_s` of a call overrides the client's.
+
+    Args:
+        target: HOST:PORT, or several joined by commas, which share the load.
+        timeout_s: Seconds that a call may take, retries included.
+        credentials: For TLS; plain text without.
+        metadata: Pairs sent with every call, such as an API key.
+        wait_for_ready: Wait for a server until the deadline instead of failing at once.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout_s: float = channel.DEFAULT_TIMEOUT_S,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Sequence[tuple[str, str]] = (),
+        wait_for_ready: bool = False,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._metadata = tuple(metadata)
+        self._wait_for_ready = wait_for_ready
+        self._channel = channel.open_aio_channel(target, credentials)
+        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
+        self._embedding = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self._association = association_service_pb2_grpc.AssociationServiceStub(self._channel)
+        self._search = search_service_pb2_grpc.SearchServiceStub(self._channel)
+        self._recommendation = recommendation_service_pb2_grpc.RecommendationServiceStub(
+            self._channel
+        )
+        self._info = server_info_service_pb2_grpc.ServerInfoServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; calls under way are cancelled. Safe twice."""
+        await self._channel.close(None)
+
+    async def search(
+        self,
+        query: str = "",
+        *,
+        filter: str = "",  # noqa: A002 - the API's name
+        page_size: int = 0,
+        page_token: str = "",
+        facets: Sequence[str] = (),
+        candidate_ids: Sequence[str] = (),
+        disable_lexical: bool = False,
+        disable_semantic: bool = False,
+        user_id: str = "",
+        read_mask: Sequence[str] = (),
+        min_revision: int = 0,
+        all_variants: bool = False,
+        timeout_s: float | None = None,
+    ) -> RankedList:
+        """Products for free text."""
+        request = requests.search(
+            query=query,
+            filter=filter,
+            page_size=page_size,
+            page_token=page_token,
+            facets=facets,
+            candidate_ids=candidate_ids,
+            disable_lexical=disable_lexical,
+            disable_semantic=disable_semantic,
+            user_id=user_id,
+            read_mask=read_mask,
+            min_revision=min_revision,
+            all_variants=all_variants,
+        )
+        return convert.ranked(await self._call(self._search.Search, request, timeout_s))
+
+    async def complete(
+        self, prefix: str, *, page_size: int = 0, timeout_s: float | None = None
+    ) -> Completions:
+        """What a shopper may be typing."""
+        request = search_service_pb2.CompleteQueryRequest(prefix=prefix, page_size=page_size)
+        return convert.completions(await self._call(self._search.CompleteQuery, request, timeout_s))
+
+    async def related(
+        self,
+        *,
+        product_id: str = "",
+        text: str = "",
+        positive: Sequence[str] = (),
+        negative: Sequence[str] = (),
+        batch: Sequence[str] = (),
+        relation: str = "SIMILAR",
+        filter: str = "",  # noqa: A002 - the API's name
+        page_size: int = 0,
+        page_token: str = "",
+        read_mask: Sequence[str] = (),
+        min_revision: int = 0,
+        all_variants: bool = False,
+        timeout_s: float | None = None,
+    ) -> RankedList:
+        """Products that belong with a product, a text or several; `batch` gives `lists`."""
+        request = requests.related(
+            product_id=product_id,
+            text=text,
+            positive=positive,
+            negative=negative,
+            batch=batch,
+            relation=relation,
+            filter=filter,
+            page_size=page_size,
+            page_token=page_token,
+            read_mask=read_mask,
+            min_revision=min_revision,
+            all_variants=all_variants,
+        )
+        return convert.ranked(await self._call(self._association.ListRelated, request, timeout_s))
+
+    async def recommend(
+        self,
+        user_id: str = "",
+        *,
+        kind: str = "PERSONALIZED",
+        session_events: Iterable[EventLike] = (),
+        filter: str = "",  # noqa: A002 - the API's name
+        page_size: int = 0,
+        page_token: str = "",
+        candidate_ids: Sequence[str] = (),
+        exclude_purchased: bool = False,
+        read_mask: Sequence[str] = (),
+        min_revision: int = 0,
+        all_variants: bool = False,
+        timeout_s: float | None = None,
+    ) -> RankedList:
+        """Products for a shopper, or what is popular now."""
+        request = requests.recommend(
+            user_id=user_id,
+            kind=kind,
+            session_events=session_events,
+            filter=filter,
+            page_size=page_size,
+            page_token=page_token,
+            candidate_ids=candidate_ids,
+            exclude_purchased=exclude_purchased,
+            read_mask=read_mask,
+            min_revision=min_revision,
+            all_variants=all_variants,
+        )
+        return convert.ranked(await self._call(self._recommendation.Recommend, request, timeout_s))
+
+    async def profile(
+        self, user_id: str, *, min_revision: int = 0, timeout_s: float | None = None
+    ) -> Profile | None:
+        """What is known of a shopper; None when nothing is."""
+        request = recommendation_service_pb2.GetProfileRequest(
+            user_id=user_id, min_revision=min_revision
+        )
+        return convert.profile(
+            await self._call(self._recommendation.GetProfile, request, timeout_s)
+        )
+
+    async def write_events(
+        self,
+        events: Iterable[EventLike],
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> WriteEventsResult:
+        """Write up to 256 events. A request id is made where none is given."""
+        request = recommendation_service_pb2.WriteEventsRequest(
+            events=[requests.event(value) for value in events],
+            request_id=requests.request_id(request_id),
+        )
+        reply = await self._call(self._recommendation.WriteEvents, request, timeout_s)
+        return convert.written_events(reply)
+
+    async def import_events(
+        self, events: Iterable[EventLike], *, timeout_s: float = channel.IMPORT_TIMEOUT_S
+    ) -> ImportResult:
+        """Stream any number of events."""
+        messages = requests.import_events(events)
+        return convert.imported(
+            await self._stream(self._recommendation.ImportEvents, messages, timeout_s)
+        )
+
+    async def upsert_products(
+        self,
+        products: Iterable[ProductLike],
+        *,
+        update_mask: Sequence[str] = (),
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> UpsertResult:
+        """Write up to 256 products, all or nothing. A request id is made where none is given."""
+        request = requests.upsert(products, update_mask, request_id)
+        return convert.upserted(await self._call(self._catalog.UpsertProducts, request, timeout_s))
+
+    async def import_products(
+        self,
+        products: Iterable[ProductLike],
+        *,
+        full: bool = False,
+        force_delete: bool = False,
+        request_id: str = "",
+        timeout_s: float = channel.IMPORT_TIMEOUT_S,
+    ) -> ImportResult:
+        """Stream a catalogue. `full` deletes what it does not name, unless that is over 20 %.
+
+        An error that the iterable raises ends the import and is raised here; a full import has
+        then deleted nothing.
+        """
+        messages = requests.import_products(
+            products, full=full, force_delete=force_delete, given_request_id=request_id
+        )
+        return convert.imported(
+            await self._stream(self._catalog.ImportProducts, messages, timeout_s)
+        )
+
+    async def get_product(
+        self,
+        product_id: str,
+        *,
+        read_mask: Sequence[str] = (),
+        min_revision: int = 0,
+        timeout_s: float | None = None,
+    ) -> Product:
+        """One product; all its fields without a mask."""
+        request = catalog_service_pb2.GetProductRequest(
+            product_id=product_id, read_mask=requests.mask(read_mask), min_revision=min_revision
+        )
+        return convert.product(
+            (await self._call(self._catalog.GetProduct, request, timeout_s)).product
+        )
+
+    async def list_products(
+        self,
+        *,
+        filter: str = "",  # noqa: A002 - the API's name
+        page_size: int = 0,
+        page_token: str = "",
+        read_mask: Sequence[str] = (),
+        min_revision: int = 0,
+        timeout_s: float | None = None,
+    ) -> ProductPage:
+        """Products in the order of their ids, a page at a time."""
+        request = catalog_service_pb2.ListProductsRequest(
+            filter=filter,
+            page_size=page_size,
+            page_token=page_token,
+            read_mask=requests.mask(read_mask),
+            min_revision=min_revision,
+        )
+        return convert.product_page(
+            await self._call(self._catalog.ListProducts, request, timeout_s)
+        )
+
+    async def delete_products(
+        self, product_ids: Sequence[str], *, request_id: str = "", timeout_s: float | None = None
+    ) -> DeleteResult:
+        """Delete up to 256 products."""
+        request = catalog_service_pb2.DeleteProductsRequest(
+            product_ids=product_ids, request_id=requests.request_id(request_id)
+        )
+        return convert.deleted(await self._call(self._catalog.DeleteProducts, request, timeout_s))
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: str = "DOCUMENT",
+        dimension: int = 0,
+        packed: bool = False,
+        timeout_s: float | None = None,
+    ) -> Embeddings:
+        """Vectors of up to 256 texts; `packed` asks for half floats as bytes."""
+        request = requests.embed(texts, kind, dimension, packed)
+        return convert.embeddings(await self._call(self._embedding.EmbedTexts, request, timeout_s))
+
+    async def info(self, *, timeout_s: float | None = None) -> ServerInfo:
+        """Versions, model, limits and state of the server."""
+        request = server_info_service_pb2.GetServerInfoRequest()
+        return convert.server_info(await self._call(self._info.GetServerInfo, request, timeout_s))
+
+    async def _call(
+        self, method: Callable[..., Awaitable[Reply]], request: object, timeout_s: float | None
+    ) -> Reply:
+        try:
+            return await method(
+                request,
+                timeout=self._timeout_s if timeout_s is None else timeout_s,
+                metadata=self._metadata,
+                wait_for_ready=self._wait_for_ready,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise errors.from_rpc_error(error) from None
+
+    async def _stream(self, method: Any, messages: Iterator[object], timeout_s: float) -> Any:
+        failures: list[Exception] = []
+
+        async def guarded() -> AsyncIterator[object]:
+            try:
+                for message in messages:
+                    yield message
+            except Exception as error:  # gRPC cancels the call; the caller gets the cause
+                failures.append(error)
+                raise
+
+        try:
+            return await method(
+                guarded(),
+                timeout=timeout_s,
+                metadata=self._metadata,
+                wait_for_ready=self._wait_for_ready,
+            )
+        except asyncio.CancelledError:
+            if failures:
+                raise failures[0] from None
+            raise
+        except grpc.aio.AioRpcError as error:
+            raise errors.from_rpc_error(error) from None
