@@ -56,13 +56,17 @@ class GroupCommit:
         if self._failure is None:
             self._failure = error
 
-    def run(self, work: Callable[[apsw.Connection], _Result]) -> _Result:
-        """Run `work` in a transaction and wait until it is durable.
+    def submit(self, work: Callable[[apsw.Connection], _Result]) -> Future[_Result]:
+        """Queue `work` to run in a transaction; the future is done once it is durable, or failed.
+
+        The future raises what `work` raised, or:
+            UnavailableError: broken by an earlier I/O error.
+            ResourceExhaustedError: STORAGE_FULL.
+            StoreError: the disk failed or the file is damaged; no later write is accepted.
 
         Raises:
-            UnavailableError: closed, or broken by an earlier I/O error.
-            ResourceExhaustedError: too many writes wait (OVERLOADED), or STORAGE_FULL.
-            StoreError: the disk failed or the file is damaged; no later write is accepted.
+            UnavailableError: closed.
+            ResourceExhaustedError: too many writes wait (OVERLOADED).
         """
         future: Future[_Result] = Future()
         with self._gate:
@@ -72,7 +76,7 @@ class GroupCommit:
                 self._queue.put_nowait(_Job(work, future))
             except queue.Full:
                 raise ResourceExhaustedError("too many writes are waiting; retry later") from None
-        return future.result()
+        return future
 
     def close(self) -> None:
         """Commit what was accepted, then close the connection. Safe twice."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 
@@ -30,6 +30,8 @@ from relatum_server.store.connection import (
     translate,
 )
 from relatum_server.store.schema import migrate
+
+_Result = TypeVar("_Result")
 
 _IDLE_READERS: Final = 16
 _PRUNE_US: Final = 60 * 1_000_000
@@ -113,7 +115,7 @@ class SqliteStore:
             self._keep(connection, request, written, reply, now_us)
             return written
 
-        return self._commit.run(work)
+        return self._write(work)
 
     def write_events(
         self, events: Sequence[Event], *, request: Request | None = None, reply: bytes = b""
@@ -131,7 +133,7 @@ class SqliteStore:
             self._keep(connection, request, written, reply, now_us)
             return written
 
-        return self._commit.run(work)
+        return self._write(work)
 
     def keep_reply(self, request: Request, reply: bytes) -> None:
         """As `Store.keep_reply`."""
@@ -141,7 +143,7 @@ class SqliteStore:
             transaction.find_request(connection, request, now_us)
             self._keep(connection, request, None, reply, now_us)
 
-        self._commit.run(work)
+        self._write(work)
 
     # Reads
 
@@ -226,6 +228,12 @@ class SqliteStore:
             (first_row,),
         ):
             yield columns[0], decode_event(columns[1:])
+
+    def _write(self, work: Callable[[apsw.Connection], _Result]) -> _Result:
+        try:
+            return self._commit.submit(work).result()
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise InvalidArgumentError("", f"cannot be stored: {error}") from error
 
     def _now_us(self) -> int:
         return int(self._clock() * 1e6)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.fakes.store import FakeStore
 
 from relatum_server.domain import (
     Attribute,
@@ -24,7 +25,6 @@ from relatum_server.errors import (
 )
 from relatum_server.store.base import ProductPut, Request, Store
 from relatum_server.store.sqlite import open_sqlite
-from tests.fakes.store import FakeStore
 
 
 class Clock:
@@ -67,7 +67,7 @@ PURCHASE = Event(
     sequence=7,
     items=(ProductQuantity("p1", 3), ProductQuantity("p2")),
     query="milk",
-    attribution_token="t",
+    attribution_token="t",  # noqa: S106 - a name of the API
     platform="web",
     value=-1.25,
 )
