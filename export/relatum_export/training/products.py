@@ -58,5 +58,6 @@ def _product_text(product: dict[str, object]) -> ProductText:
         attributes={
             str(key): [str(text) for text in value.get("text", [])]
             for key, value in attributes.items()
+            if value.get("text")  # numbers are filters, not words
         },
     )

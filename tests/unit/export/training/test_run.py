@@ -1,0 +1,69 @@
+"""A run folder is resumed only by the run that it belongs to."""
+
+import json
+
+import pytest
+
+from relatum_export.corpus.text import TITLE
+from relatum_export.errors import InputError
+from relatum_export.training.bases import Base
+from relatum_export.training.finetune import TrainSettings
+from relatum_export.training.run import configuration, prepare_folder
+
+
+@pytest.fixture
+def config(corpus):
+    return configuration(Base("minilm", ""), [corpus], TITLE, TrainSettings())
+
+
+def test_the_configuration_names_data_settings_and_versions(config, corpus):
+    other = configuration(Base("minilm", ""), [corpus, corpus], TITLE, TrainSettings())
+
+    assert config["settings"]["seed"] == 0
+    assert set(config["versions"]) >= {"torch", "sentence-transformers"}
+    assert config["data_sha256"] != other["data_sha256"]
+
+
+def test_the_same_unfinished_run_is_accepted_and_keeps_its_checkpoints(tmp_path, config):
+    prepare_folder(tmp_path / "run", config, resume=True)
+    (tmp_path / "run" / "checkpoints").mkdir()
+
+    prepare_folder(tmp_path / "run", config, resume=True)
+
+    assert (tmp_path / "run" / "checkpoints").is_dir()
+
+
+def test_a_run_of_other_settings_is_refused_until_told_to_start_anew(tmp_path, config):
+    prepare_folder(tmp_path / "run", config, resume=True)
+    (tmp_path / "run" / "checkpoints").mkdir()
+    other = config | {"settings": {"seed": 1}}
+
+    with pytest.raises(InputError, match="--no-resume"):
+        prepare_folder(tmp_path / "run", other, resume=True)
+    prepare_folder(tmp_path / "run", other, resume=False)
+
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_finished_run_is_not_trained_over(tmp_path, config):
+    prepare_folder(tmp_path / "run", config, resume=True)
+    (tmp_path / "run" / "model").mkdir()
+
+    with pytest.raises(InputError, match="finished run"):
+        prepare_folder(tmp_path / "run", config, resume=True)
+
+
+def test_a_folder_of_something_else_is_never_removed(tmp_path, config):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
+
+    with pytest.raises(InputError, match="not a run"):
+        prepare_folder(tmp_path, config, resume=False)
+
+    assert (tmp_path / "config.json").exists()
+
+
+def test_a_file_as_target_is_refused(tmp_path, config):
+    (tmp_path / "run").write_text("", encoding="utf-8")
+
+    with pytest.raises(InputError, match="is a file"):
+        prepare_folder(tmp_path / "run", config, resume=True)
