@@ -44,13 +44,13 @@ class Settings(BaseSettings):
     precision: Literal["auto", "int8", "fp32", "fp16"] = "auto"
     """Which exported variant runs; auto: fp16 on CUDA, int8 on CPU."""
     encoder_sessions: int = Field(default=0, ge=0, le=64)
-    """Inference sessions; 0: one a core."""
+    """Batches at once; 0: one a core, two on CUDA."""
     intra_op_threads: int = Field(default=1, ge=1, le=64)
     """Threads of one session."""
-    max_batch_tokens: int = Field(default=4096, ge=64, le=1_048_576)
-    """Padded tokens of one inference batch."""
+    max_batch_tokens: int = Field(default=0, ge=0, le=1_048_576)
+    """Padded tokens of one inference batch; 0: what was measured best for the provider."""
     max_queue_tokens: int = Field(default=262_144, ge=1024)
-    """Tokens that may wait for inference; beyond it RESOURCE_EXHAUSTED."""
+    """Tokens that may wait for inference in each lane; beyond it RESOURCE_EXHAUSTED."""
     embedding_cache_mib: int = Field(default=64, ge=0, le=65_536)
     """Memory for cached text vectors, in MiB; 0 turns the cache off."""
     max_workers: int = Field(default=64, ge=4, le=1024)

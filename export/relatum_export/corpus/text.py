@@ -91,6 +91,6 @@ def _value(product: ProductText, name: str) -> str:
             return "; ".join(product.categories)
         case "attributes":
             pairs = sorted((product.attributes or {}).items())
-            return "; ".join(f"{key}: {', '.join(values)}" for key, values in pairs)
+            return "; ".join(f"{key}: {', '.join(values)}" for key, values in pairs if values)
         case _:
             raise ValueError(f"no product field is named {name!r}")
