@@ -1,16 +1,14 @@
 """The store in one SQLite file: one writer thread, readers that never wait for it."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
 
 from relatum_server.domain import Event, Product, StoredProduct
-from relatum_server.errors import InvalidArgumentError, UnavailableError
+from relatum_server.errors import InvalidArgumentError
 from relatum_server.store import transaction
 from relatum_server.store.base import (
     Change,
@@ -24,16 +22,14 @@ from relatum_server.store.codec import decode_event, decode_product
 from relatum_server.store.commit import GroupCommit
 from relatum_server.store.connection import (
     Durability,
-    is_fatal,
-    open_reader,
     open_writer,
     translate,
 )
+from relatum_server.store.readers import ReaderPool
 from relatum_server.store.schema import migrate
 
 _Result = TypeVar("_Result")
 
-_IDLE_READERS: Final = 16
 _PRUNE_US: Final = 60 * 1_000_000
 
 
@@ -73,9 +69,7 @@ class SqliteStore:
         self._path = path
         self._clock = clock
         self._commit = GroupCommit(writer, path)
-        self._idle: list[apsw.Connection] = []
-        self._idle_lock = threading.Lock()
-        self._closed = False
+        self._readers = ReaderPool(path, self._commit.fail)
         self._pruned_us = 0
 
     @property
@@ -85,11 +79,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Finish what was accepted and release the database. Safe twice."""
-        with self._idle_lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._readers.close()
         self._commit.close()
 
     # Writes
@@ -149,12 +139,12 @@ class SqliteStore:
 
     def revision(self) -> int:
         """As `Store.revision`."""
-        with self._read() as connection:
+        with self._readers.read() as connection:
             return transaction.last_revision(connection)
 
     def replay(self, request: Request) -> bytes | None:
         """As `Store.replay`."""
-        with self._read() as connection:
+        with self._readers.read() as connection:
             found = transaction.find_request(connection, request, self._now_us())
         return None if found is None else found[1]
 
@@ -185,7 +175,7 @@ class SqliteStore:
 
     def product_count(self) -> int:
         """As `Store.product_count`."""
-        with self._read() as connection:
+        with self._readers.read() as connection:
             count: int = connection.execute("SELECT count(*) FROM products").get
         return count
 
@@ -232,7 +222,7 @@ class SqliteStore:
     def _write(self, work: Callable[[apsw.Connection], _Result]) -> _Result:
         try:
             return self._commit.submit(work).result()
-        except (UnicodeEncodeError, OverflowError) as error:
+        except (UnicodeEncodeError, OverflowError, apsw.TooBigError) as error:
             raise InvalidArgumentError("", f"cannot be stored: {error}") from error
 
     def _now_us(self) -> int:
@@ -257,7 +247,7 @@ class SqliteStore:
     ) -> list[tuple[Any, tuple[Any, ...]]]:
         """The row of each key that has one, all from one snapshot."""
         found: list[tuple[Any, tuple[Any, ...]]] = []
-        with self._read() as connection:
+        with self._readers.read() as connection:
             for key in keys:
                 row = connection.execute(sql, (key, *more)).fetchone()
                 if row is not None:
@@ -266,42 +256,5 @@ class SqliteStore:
 
     def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[Any]:
         """Rows of one query, from one snapshot, as they are asked for."""
-        with self._read() as connection:
+        with self._readers.read() as connection:
             yield from connection.execute(sql, bindings)
-
-    @contextmanager
-    def _read(self) -> Iterator[apsw.Connection]:
-        """A read-only connection in a transaction: its snapshot is that of the first query."""
-        connection = self._borrow()
-        try:
-            connection.execute("BEGIN")
-            yield connection
-        except apsw.Error as error:
-            failure = translate(error, self._path)
-            if is_fatal(error):
-                self._commit.fail(failure)
-            raise failure from error
-        except (UnicodeEncodeError, OverflowError) as error:
-            raise InvalidArgumentError("", f"cannot be looked up: {error}") from error
-        finally:
-            self._give_back(connection)
-
-    def _borrow(self) -> apsw.Connection:
-        with self._idle_lock:
-            if self._closed:
-                raise UnavailableError("the store is closed; retry on another server")
-            if self._idle:
-                return self._idle.pop()
-        return open_reader(self._path)
-
-    def _give_back(self, connection: apsw.Connection) -> None:
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            with self._idle_lock:
-                if not self._closed and len(self._idle) < _IDLE_READERS:
-                    self._idle.append(connection)
-                    return
-        except apsw.Error:
-            pass  # the connection is of no further use
-        connection.close()

@@ -85,7 +85,7 @@ def test_a_scan_that_is_abandoned_gives_its_connection_back(store: SqliteStore) 
         next(scan)
         scan.close()  # type: ignore[attr-defined]
 
-    assert len(store._idle) == 1
+    assert len(store._readers._idle) == 1
 
 
 def test_a_store_can_close_while_a_scan_is_open(store: SqliteStore) -> None:
