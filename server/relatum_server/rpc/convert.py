@@ -219,3 +219,17 @@ def import_error(failure: ItemFailure) -> catalog_service_pb2.ImportError:
     refused = InvalidArgumentError("", failure.message, reason=failure.reason)
     status: status_pb2.Status = errors.to_status(refused)
     return catalog_service_pb2.ImportError(index=failure.index, id=failure.id, status=status)
+
+
+def results(lines: Iterable[Result], paths: Sequence[str]) -> list[result_pb2.Result]:
+    """The lines of a ranked list."""
+    return [result(line, paths) for line in lines]
+
+
+def events(
+    messages: Iterable[event_pb2.Event], start: int, field: str
+) -> list[Event | ItemFailure]:
+    """Events of one message, numbered from `start`."""
+    return [
+        event(message, index, f"{field}[{index}]") for index, message in enumerate(messages, start)
+    ]
