@@ -78,10 +78,13 @@ def _read_csv(path: Path, table: str, form: FileFormat, rejected: RejectedRows) 
     delimiter = form.delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
     header = _csv_header(path, form.encoding, delimiter)
 
+    skipped: list[int] = []
+
     def refuse(row: Any) -> str:
-        # Arrow knows the number only when it reads with one thread.
+        # Arrow knows the number because it reads with one thread.
         reason = f"has {row.actual_columns} fields, not {row.expected_columns}"
-        rejected.add(table, max(0, (row.number or 0) - 1), reason, row.text)
+        skipped.append(row.number - 1)  # the header is row 1
+        rejected.add(table, row.number - 1, reason, row.text)
         return "skip"
 
     try:
@@ -102,24 +105,24 @@ def _read_csv(path: Path, table: str, form: FileFormat, rejected: RejectedRows) 
     except (pa.ArrowException, UnicodeError, LookupError) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"{path}: not readable as CSV in {form.encoding} ({line})") from error
-    return _decoded(_numbered(read, np.arange(read.num_rows)), table, rejected)
+    rows = np.delete(np.arange(read.num_rows + len(skipped)), np.array(skipped, dtype=int) - 1)
+    return _decoded(_numbered(read, rows), table, rejected)
 
 
 def _csv_header(path: Path, encoding: str, delimiter: str) -> list[str]:
+    shown = "utf-8-sig" if encoding == "utf-8" else encoding
     try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as s:
-            header = next(csv.reader(s, delimiter=delimiter), [])
-    except UnicodeError as error:
-        raise InputError(
-            f"{path}: its header is not {encoding} ({error.reason}); convert the file to UTF-8 or "
-            f'name its encoding in the mapping file, such as encoding = "gb18030"'
-            if isinstance(error, UnicodeDecodeError)
-            else f"{path}: its header is not {encoding}"
-        ) from error
+        with path.open(encoding=shown, errors="replace", newline="") as stream:
+            header = next(csv.reader(stream, delimiter=delimiter), [])
     except LookupError as error:
         raise InputError(f"{path}: {encoding!r} is not a known encoding") from error
     if not header:
         raise InputError(f"{path}: the file is empty; it needs a header line")
+    if any("\ufffd" in name for name in header):
+        raise InputError(
+            f"{path}: its header is not {encoding}; convert the file to UTF-8 or name its "
+            f'encoding in the mapping file, such as encoding = "gb18030"'
+        )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f"{path}: two columns are named {twice[0]!r}; rename one")

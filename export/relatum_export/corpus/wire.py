@@ -23,7 +23,7 @@ from relatum_export.corpus.product import Product
 MAX_EVENT_ITEMS = 256
 MAX_RATING = 5.0
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
-NANOS = 1_000_000_000
+MILLION = 1_000_000
 TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"
 ABSENT = -1  # stands for "no time", "no value" where a number is needed
 
@@ -51,14 +51,13 @@ def product_line(product: Product, rating: tuple[float, int] | None) -> str:
 
 def money(price: float, currency: str) -> dict[str, Any]:
     """A price as google.type.Money; units and nanos share the sign."""
-    nanos = round(price * NANOS)
-    units, rest = divmod(abs(nanos), NANOS)
-    sign = -1 if nanos < 0 else 1
+    # To a millionth: a price read from a 32-bit float carries noise far below a cent.
+    units, millionths = divmod(round(abs(price) * MILLION), MILLION)
+    sign = -1 if price < 0 else 1
     return {
         "currencyCode": currency or NO_CURRENCY,
         "units": str(sign * units),
-        # A price read from a 32-bit float carries noise far below a cent.
-        "nanos": sign * (round(rest / 1_000) * 1_000 % NANOS),
+        "nanos": sign * millionths * 1_000,
     }
 
 
