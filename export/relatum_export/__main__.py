@@ -9,6 +9,7 @@ from relatum_export.artifact.command import export
 from relatum_export.corpus.command import EXAMPLES as PREPARE_EXAMPLES
 from relatum_export.corpus.command import prepare
 from relatum_export.errors import ExportError
+from relatum_export.evaluation.command import evaluate
 from relatum_export.training.command import encoder
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ train = typer.Typer(help="Fit a model on a corpus.", no_args_is_help=True)
 app.add_typer(train, name="train")
 app.command(epilog=PREPARE_EXAMPLES)(prepare)
 app.command()(export)
+app.command()(evaluate)
 train.command()(encoder)
 
 

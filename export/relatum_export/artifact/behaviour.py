@@ -38,6 +38,7 @@ class BehaviourSettings:
         window: how many baskets (without baskets: events) ahead still count.
         decay: weight of each further step of the history.
         min_count: an item in fewer baskets gets no vector.
+        row_power: a row is divided by its sum to this power.
         item_power: an item's column is divided by its count to this power.
         spectrum: exponent of the singular values.
     """
@@ -46,6 +47,7 @@ class BehaviourSettings:
     window: int = 3
     decay: float = 0.7
     min_count: int = 2
+    row_power: float = 0.25
     item_power: float = 0.5
     spectrum: float = 0.5
     seed: int = 0
@@ -95,8 +97,7 @@ def behaviour_vectors(
     """Items that share baskets and near histories, close together.
 
     Truncated SVD of the history-by-item matrix, each row a basket with the next few of the same
-    shopper, decayed; rows divided by the root of their sum, columns by ``item_power`` of the
-    item's count. Its right singular vectors are the eigenvectors of the items' cosine-normalised
+    shopper, decayed; rows and columns divided by a power of their sums. Its right singular vectors are the eigenvectors of the items' cosine-normalised
     co-occurrence, which so never has to be formed. Deterministic: seeded, signs fixed.
 
     **Source**: truncated SVD of normalised co-occurrence with the spectrum's root as weight:
@@ -122,10 +123,10 @@ def behaviour_vectors(
     rows = rows.tocsr()
     rows.data = np.minimum(rows.data, 1.0)
     mass = np.asarray(rows.sum(axis=1)).ravel()
-    row_weight = np.divide(1.0, np.sqrt(mass), out=np.zeros_like(mass), where=mass > 0)
+    row_weight = np.where(mass > 0, np.maximum(mass, 1e-6) ** -settings.row_power, 0.0)
     scaled = sparse.diags(row_weight) @ rows @ sparse.diags(counts[usable] ** -settings.item_power)
     _, singular, right = randomized_svd(
-        scaled.astype(np.float32), dimension, n_iter=4, random_state=settings.seed, flip_sign=False
+        scaled.astype(np.float32), dimension, n_iter=3, random_state=settings.seed, flip_sign=False
     )
     vectors = right.T * singular**settings.spectrum
     peak = np.abs(right).argmax(axis=1)

@@ -12,7 +12,7 @@ from scipy import sparse
 from relatum_export.corpus.folder import Corpus
 
 WINDOW = 3  # in histories without baskets, b follows a if it is at most so many events later
-PAIRS_PER_ITEM = 100  # the most frequent successors kept of each item
+PAIRS_PER_ITEM = 50  # the most frequent successors kept of each item
 MAX_BASKET = 200  # a longer basket is a wholesaler's stock list and says nothing of pairs
 
 

@@ -1,0 +1,110 @@
+"""`relatum-export evaluate`: what a corpus's files say of base, fine-tuned and exported models."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relatum_export.console import Reporter
+
+EXAMPLES = """Measure encoders and an artifact on a corpus, by the protocols its files allow.
+
+Examples:
+
+  relatum-export evaluate --corpus corpus --base minilm
+
+  relatum-export evaluate --corpus corpus --artifact artifact --json m.json --html m.html
+
+  relatum-export evaluate --corpus corpus --artifact artifact --model runs/encoder --split test
+"""
+
+
+class Split(StrEnum):
+    """Which splits are reported."""
+
+    VALID = "valid"
+    TEST = "test"
+    BOTH = "both"
+
+
+def evaluate(
+    corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
+    artifact: Annotated[
+        Path | None, typer.Option(help="Artifact: its variants and behaviour vectors.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Run of `train encoder`, the reference of the variants.")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="Untrained encoder: minilm, e5, a hub id, a folder. Default: what the artifact "
+            "or the run was made from, else minilm."
+        ),
+    ] = None,
+    split: Annotated[Split, typer.Option(help="Splits to report.")] = Split.BOTH,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the rows here; `-` prints them.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page here.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Keep encoded texts here, so that a second run is fast.")
+    ] = None,
+    any_language: Annotated[
+        bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
+    ] = False,
+) -> None:
+    # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
+    from relatum_export.artifact.onnx_encoder import read_manifest  # noqa: PLC0415
+    from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
+    from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
+    from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
+    from relatum_export.evaluation.report import page, tables  # noqa: PLC0415
+    from relatum_export.evaluation.rows import rows_of  # noqa: PLC0415
+    from relatum_export.evaluation.systems import BehaviourSpace, text_systems  # noqa: PLC0415
+    from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
+    from relatum_export.training.products import Catalogue  # noqa: PLC0415
+
+    reporter = Reporter(as_json=str(json_file) == "-")
+    opened = Corpus.open(corpus)
+    if base is None and artifact is not None:
+        base = read_manifest(artifact).encoder.base_model
+    if base is None:
+        base = resolve(model).name if model is not None else "minilm"
+    protocols = protocols_of.applicable(opened)
+    splits = ("valid", "test") if split is Split.BOTH else (split.value,)
+    unjudged = protocols_of.not_judged(opened, protocols)
+    outcomes, notes = [], []
+    if protocols:
+        check_languages(resolve(base), opened, any_language=any_language)
+        task = Task(
+            opened,
+            Catalogue.read(opened) if opened.has("items") else None,
+            splits,
+            text_systems(base, model, artifact, cache, reporter),
+            BehaviourSpace.read(artifact) if artifact is not None else None,
+        )
+        for protocol in protocols:
+            reporter.info(f"{opened.name}: {protocol.kind}")
+            outcomes += protocol.measure(task)
+        notes = task.notes
+    rows = rows_of(opened.name, outcomes)
+    agreeing = protocols_of.agreements(outcomes)
+    payload = [row.as_json() for row in rows]
+    if json_file is not None and not reporter.as_json:
+        _write(json_file, json.dumps(payload, ensure_ascii=False, indent=1) + "\n")
+    if html is not None:
+        _write(html, page(opened.name, rows, agreeing, unjudged, notes))
+    reporter.result(payload, *tables(opened.name, rows, agreeing, unjudged))
+    for note in notes:
+        reporter.info(note)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+evaluate.__doc__ = EXAMPLES

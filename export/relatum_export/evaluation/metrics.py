@@ -1,0 +1,73 @@
+"""Ranking measures of one list, and the order in which ties are broken.
+
+Every protocol ranks with ``top_k`` and measures with the functions here, so that two systems
+never differ by how a tie fell.
+"""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
+    """Positions of the ``k`` highest scores, best first; of equal scores the earlier position.
+
+    The caller lays items out in the order in which ties are to be broken (by id, or by
+    popularity and then id). Positions with a score of -inf are left out.
+    """
+    k = min(k, len(scores))
+    if k == 0:
+        return np.zeros(0, np.intp)
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    near = np.flatnonzero(scores >= least)
+    order = near[np.argsort(-scores[near], kind="stable")[:k]]
+    return order[scores[order] > -np.inf]
+
+
+def dcg(gains: Sequence[float] | NDArray[np.floating]) -> float:
+    """Discounted cumulative gain: sum of gain / log2(rank + 1), ranks from 1.
+
+    **Source**: Burges et al. 2005, Learning to Rank using Gradient Descent, section 6 (with gains
+    2^label - 1, given by the caller).
+    """
+    values = np.asarray(gains, dtype=np.float64)
+    return float((values / np.log2(np.arange(2, len(values) + 2))).sum())
+
+
+def ndcg(labels_in_order: Sequence[int], judged: Collection[int], k: int = 10) -> float:
+    """NDCG at ``k`` of graded labels: gain 2^label - 1, ideal list from all judged labels.
+
+    Raises:
+        ValueError: no judged label is above 0, so that there is no ideal.
+    """
+    ideal = dcg([2.0**label - 1 for label in sorted(judged, reverse=True)[:k]])
+    if ideal <= 0:
+        raise ValueError("NDCG needs a judged label above 0")
+    return dcg([2.0**label - 1 for label in labels_in_order[:k]]) / ideal
+
+
+def binary_ndcg(hits: NDArray[np.bool_], relevant: int, k: int = 10) -> float:
+    """NDCG at ``k`` of hits in rank order, ideal over min(k, relevant)."""
+    return dcg(hits[:k].astype(np.float64)) / dcg(np.ones(min(k, relevant)))
+
+
+def recall(hits: NDArray[np.bool_], relevant: int) -> float:
+    """Share of the relevant items among the ranks given."""
+    return float(hits.sum()) / relevant
+
+
+def reciprocal_rank(hits: NDArray[np.bool_]) -> float:
+    """1 / rank of the first hit, 0 without one."""
+    found = np.flatnonzero(hits)
+    return 1.0 / (found[0] + 1) if len(found) else 0.0
+
+
+def best_f1_threshold(scores: NDArray[np.floating], matches: NDArray[np.bool_]) -> float:
+    """The score from which calling a pair a match gives the highest F1; the highest such score."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    true = np.cumsum(matches[order])
+    f1 = 2 * true / (np.arange(1, len(scores) + 1) + matches.sum())
+    last_of_ties = np.append(ranked[1:] != ranked[:-1], True)
+    return float(ranked[np.argmax(np.where(last_of_ties, f1, -1.0))])

@@ -1,0 +1,77 @@
+"""What every protocol is given, and the choice of a text form on valid."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.evaluation.rows import Outcome
+from relatum_export.evaluation.systems import BehaviourSpace, TextSystem
+from relatum_export.training.products import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One corpus to measure.
+
+    Attributes:
+        corpus: the tables.
+        catalogue: its products as text; None where it has no items.
+        splits: which to report.
+        text: the text systems.
+        behaviour: the artifact's behaviour space, if it has one.
+        notes: lines to show beside the table, such as the form chosen.
+    """
+
+    corpus: Corpus
+    catalogue: Catalogue | None
+    splits: tuple[str, ...]
+    text: Sequence[TextSystem]
+    behaviour: BehaviourSpace | None
+    notes: list[str] = field(default_factory=list)
+
+    def products(self) -> Catalogue:
+        """The catalogue of a protocol that needs one."""
+        if self.catalogue is None:
+            raise ValueError("this protocol needs products")
+        return self.catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How one kind of set is measured.
+
+    Attributes:
+        kind: for people.
+        applies: whether the corpus has what is needed.
+        measure: the outcomes of all systems on the task's splits.
+    """
+
+    kind: str
+    applies: Callable[[Corpus], bool]
+    measure: Callable[[Task], list[Outcome]]
+
+
+def choose_form(
+    task: Task, system: TextSystem, on_valid: Callable[[TextForm], float | None]
+) -> TextForm:
+    """The form with the highest valid figure; forms of equal texts count once, the first wins.
+
+    Args:
+        task: for the catalogue.
+        system: whose forms are tried.
+        on_valid: the valid figure of a form; None where the set has no valid split.
+    """
+    if len(system.forms) == 1:
+        return system.forms[0]
+    seen: dict[int, float | None] = {}
+    best, best_figure = TITLE, float("-inf")
+    for form in system.forms:
+        key = hash(tuple(task.products().texts(form)))
+        if key in seen:
+            continue
+        seen[key] = figure = on_valid(form)
+        if figure is not None and figure > best_figure:
+            best, best_figure = form, figure
+    task.notes.append(f"{system.name}: text form {best.name}, chosen on valid")
+    return best

@@ -1,0 +1,101 @@
+"""Same product: is a pair of offers one product? Threshold on cosine, chosen on valid."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.metrics import best_f1_threshold
+from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
+from relatum_export.evaluation.rows import Outcome
+from relatum_export.evaluation.systems import EncoderSystem
+
+
+class _Pairs:
+    """Pairs of one split: positions in the catalogue, truth and source."""
+
+    def __init__(self, task: Task, split: str) -> None:
+        row_of = {item: row for row, item in enumerate(task.products().ids)}
+        frame = task.corpus.table("pairs").to_pandas()
+        known = frame["item_id_a"].isin(row_of) & frame["item_id_b"].isin(row_of)
+        frame = frame[(frame["split"] == split) & known & frame["same_product"].notna()]
+        self.split = split
+        self.a = frame["item_id_a"].map(row_of).to_numpy(np.int64)
+        self.b = frame["item_id_b"].map(row_of).to_numpy(np.int64)
+        self.same = frame["same_product"].to_numpy(np.int64) > 0
+        self.units = [
+            f"{a} {b}" for a, b in zip(frame["item_id_a"], frame["item_id_b"], strict=True)
+        ]
+        self.source = (
+            frame["source"].fillna("").astype(str).to_numpy(object)
+            if "source" in frame
+            else np.full(len(frame), "", object)
+        )
+
+    def cosines(self, task: Task, system: EncoderSystem, form: TextForm) -> NDArray[np.float32]:
+        texts = task.products().texts(form)
+        rows = np.unique(np.concatenate([self.a, self.b]))
+        vectors = system.encoder.encode([texts[row] for row in rows], kind="document")
+        left = vectors[np.searchsorted(rows, self.a)]
+        right = vectors[np.searchsorted(rows, self.b)]
+        return np.asarray((left * right).sum(axis=1), np.float32)
+
+    def f1(self, system: str, predicted: NDArray[np.bool_], source: str | None) -> Outcome:
+        """F1 as 2 TP / (2 TP + FP + FN), pair by pair."""
+        keep = np.ones(len(self.same), bool) if source is None else self.source == source
+        true = self.same[keep] & predicted[keep]
+        wrong = self.same[keep] ^ predicted[keep]
+        units = tuple(unit for unit, k in zip(self.units, keep, strict=True) if k)
+        measure = "F1" if source is None else f"F1/{source}"
+        return Outcome(self.split, system, measure, units, 2.0 * true, 2.0 * true + wrong)
+
+
+def _thresholds(scores: NDArray[np.float32], pairs: _Pairs) -> dict[str, float]:
+    """One threshold a source: each is a benchmark of its own."""
+    return {
+        str(source): best_f1_threshold(
+            scores[pairs.source == source], pairs.same[pairs.source == source]
+        )
+        for source in np.unique(pairs.source)
+    }
+
+
+def _predict(
+    scores: NDArray[np.float32], pairs: _Pairs, thresholds: dict[str, float]
+) -> NDArray[np.bool_]:
+    least = np.array([thresholds.get(str(source), np.inf) for source in pairs.source])
+    return scores >= least.astype(np.float32)
+
+
+def _measure(task: Task) -> list[Outcome]:
+    splits = {split: _Pairs(task, split) for split in {*task.splits, "valid"}}
+    valid = splits["valid"]
+    outcomes = []
+    for system in task.text:
+        if not isinstance(system, EncoderSystem):
+            continue  # a BM25 score is not symmetric and has no common scale for a threshold
+
+        def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
+            scores = valid.cosines(task, system, form)
+            predicted = _predict(scores, valid, _thresholds(scores, valid))
+            return valid.f1(system.name, predicted, None).value
+
+        form = choose_form(task, system, on_valid)
+        thresholds = _thresholds(valid.cosines(task, system, form), valid)
+        for split in task.splits:
+            pairs = splits[split]
+            predicted = _predict(pairs.cosines(task, system, form), pairs, thresholds)
+            outcomes.append(pairs.f1(system.name, predicted, None))
+            sources = [str(source) for source in np.unique(pairs.source) if source]
+            if len(sources) > 1:
+                outcomes += [pairs.f1(system.name, predicted, source) for source in sources]
+    return outcomes
+
+
+def _applies(corpus: Corpus) -> bool:
+    if not (corpus.has("pairs") and corpus.has("items")):
+        return False
+    return "same_product" in corpus.table("pairs").column_names
+
+
+SAME_PRODUCT = Protocol("same product", _applies, _measure)

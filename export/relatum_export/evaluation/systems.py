@@ -1,0 +1,168 @@
+"""The systems that are compared, named as in the rows, and what they rank with."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import bm25s
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.artifact.behaviour import IDS, VECTORS
+from relatum_export.artifact.identity import encoder_id
+from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
+from relatum_export.console import Reporter
+from relatum_export.corpus.text import FORMS, FULL, TITLE, TextForm
+from relatum_export.errors import InputError
+from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation.rows import ZERO_SHOT
+from relatum_export.training.encoder import TorchEncoder
+
+TORCH = "relatum-torch"
+VARIANT_SYSTEMS = {"relatum": "int8", "relatum-fp32": "fp32", "relatum-fp16": "fp16"}
+
+
+class TextScorer(Protocol):
+    """Scores texts against texts."""
+
+    def scores(
+        self, queries: Sequence[str], documents: Sequence[str], *, products: bool
+    ) -> NDArray[np.float32]:
+        """[queries, documents], higher is nearer.
+
+        Args:
+            queries: what is asked.
+            documents: what is ranked.
+            products: whether the queries are products too, not questions.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSystem:
+    """An encoder with the forms of product text that it may choose from on valid.
+
+    Attributes:
+        name: as in the rows.
+        encoder: the vectors.
+        forms: one form where it is given, several where valid chooses.
+        whole_corpus: False for variants that are measured for agreement with PyTorch alone.
+    """
+
+    name: str
+    encoder: CachedEncoder
+    forms: tuple[TextForm, ...]
+    whole_corpus: bool = True
+
+    def scores(
+        self, queries: Sequence[str], documents: Sequence[str], *, products: bool
+    ) -> NDArray[np.float32]:
+        """Cosine of each query and document."""
+        kind = "document" if products else "query"
+        left = self.encoder.encode(queries, kind=kind)  # type: ignore[arg-type]
+        result: NDArray[np.float32] = left @ self.encoder.encode(documents, kind="document").T
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25System:
+    """BM25 over words, English stop words left out; k1 1.5, b .75, as bm25s has them.
+
+    **Source**: Lù 2024, BM25S, arXiv:2407.03618.
+    """
+
+    name: str = "bm25"
+    forms: tuple[TextForm, ...] = tuple(FORMS.values())
+    whole_corpus: bool = True
+
+    def scores(
+        self, queries: Sequence[str], documents: Sequence[str], *, products: bool
+    ) -> NDArray[np.float32]:
+        """BM25 score of each query and document, whichever sort the queries are."""
+        del products
+        vocabulary = bm25s.tokenize(list(documents), stopwords="en", show_progress=False)
+        retriever = bm25s.BM25()
+        retriever.index(vocabulary, show_progress=False)
+        asked = bm25s.tokenize(list(queries), stopwords="en", return_ids=False, show_progress=False)
+        out = np.zeros((len(queries), len(documents)), np.float32)
+        for i, words in enumerate(asked):
+            known = [word for word in words if word in retriever.vocab_dict]
+            if known:
+                out[i] = retriever.get_scores(known)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourSpace:
+    """The artifact's behaviour vectors.
+
+    Attributes:
+        item_ids: one a row.
+        vectors: float32 [items, d], rows of length 1.
+    """
+
+    item_ids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, artifact: Path) -> "BehaviourSpace | None":
+        """None where the artifact has no such space."""
+        if "behaviour" not in {space.name for space in read_manifest(artifact).spaces}:
+            return None
+        ids = json.loads((artifact / IDS).read_text(encoding="utf-8"))
+        vectors = np.load(artifact / VECTORS, allow_pickle=False).astype(np.float32)
+        return cls(tuple(ids), vectors)
+
+
+TextSystem = EncoderSystem | Bm25System
+
+
+def text_systems(
+    base: str, model: str | None, artifact: Path | None, cache: Path | None, reporter: Reporter
+) -> list[TextSystem]:
+    """All text systems that the command's options give, zero-shot first.
+
+    Raises:
+        InputError: an encoder or artifact cannot be read.
+    """
+    zero = _torch(base, ZERO_SHOT, cache, reporter)
+    systems: list[TextSystem] = [
+        EncoderSystem(ZERO_SHOT, zero, tuple(FORMS.values())),
+        EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
+        Bm25System(),
+    ]
+    if model is not None:
+        run = _torch(model, TORCH, cache, reporter)
+        systems.append(EncoderSystem(TORCH, run, (run.text_form or FULL,)))
+    if artifact is not None:
+        systems += _variants(artifact, cache, reporter)
+    return systems
+
+
+def _torch(name: str, label: str, cache: Path | None, reporter: Reporter) -> CachedEncoder:
+    encoder = TorchEncoder.load(name)
+    identity = encoder_id(encoder.module, encoder.text_input, FULL)
+    return CachedEncoder(encoder, f"torch-{identity}", cache, label, reporter)
+
+
+def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[TextSystem]:
+    manifest = read_manifest(artifact)
+    sha256 = {file.name: file.sha256 for file in manifest.files}
+    files = {variant.precision: variant.file for variant in manifest.encoder.variants}
+    systems: list[TextSystem] = []
+    for name, precision in VARIANT_SYSTEMS.items():
+        if precision not in files:
+            continue
+        encoder = OnnxEncoder.open(artifact, precision, threads=2)
+        if encoder.text_form is None:
+            raise InputError(f"the manifest of {artifact} states no text form; export again")
+        parts = f"{sha256[files[precision]]} {manifest.encoder.encoder_id}"
+        identity = hashlib.sha256(parts.encode()).hexdigest()[:16]
+        cached = CachedEncoder(encoder, f"onnx-{identity}", cache, name, reporter)
+        systems.append(
+            EncoderSystem(name, cached, (encoder.text_form,), whole_corpus=precision == "int8")
+        )
+    return systems
