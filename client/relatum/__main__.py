@@ -10,8 +10,7 @@ from relatum.channel import DEFAULT_TIMEOUT_S, IMPORT_TIMEOUT_S
 from relatum.client import Client
 from relatum.errors import RelatumError
 
-
-# argparse gives the type of what add_subparsers returns no public name.
+# argparse has no public name for what add_subparsers returns.
 Commands = Any
 
 
