@@ -12,13 +12,14 @@ from sentence_transformers import (
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
+from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.sentence_transformer.losses import (
     CoSENTLoss,
     MultipleNegativesRankingLoss,
 )
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from torch import nn
-from transformers import EarlyStoppingCallback, TrainerCallback, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
 
 from relatum_export.console import Reporter
 from relatum_export.training.encoder import TorchEncoder
@@ -82,7 +83,7 @@ def finetune(
         One row an evaluation: step and metric.
     """
     set_seed(settings.seed)
-    model.model_card_data.generate_widget_examples = False  # they would copy rows of the corpus
+    model.model_card_data.widget = [{}]  # otherwise rows of the corpus are copied into it
     full_length = model.max_seq_length
     model.max_seq_length = min(settings.max_tokens, full_length or settings.max_tokens)
     freeze(encoder.module.transformer, settings.frozen_layers)
@@ -99,6 +100,7 @@ def finetune(
             evaluator=_Evaluator(encoder, metric) if metric else None,
             callbacks=_callbacks(advance, history, metric),
         )
+        trainer.remove_callback(PrinterCallback)  # standard output is the command's result
         last = _last_checkpoint(checkpoints)
         if last is not None:
             reporter.info(f"resuming from {last}")
@@ -188,13 +190,12 @@ def _arguments(
     )
 
 
-class _Evaluator:
+class _Evaluator(BaseEvaluator):
     """The ranking metric in the shape that the trainer calls."""
 
-    primary_metric = "ranking"
-    greater_is_better = True
-
     def __init__(self, encoder: TorchEncoder, metric: RankingMetric) -> None:
+        super().__init__()
+        self.primary_metric = "ranking"
         self._encoder = encoder
         self._metric = metric
 

@@ -44,7 +44,7 @@ def graphs(module, tmp_path_factory):
 
 @pytest.fixture
 def text_input():
-    return TextInput(Tokenizer(models.WordLevel({"a": 0}, unk_token="a")), "", "", 16, 0)
+    return TextInput(Tokenizer(models.BPE({"a": 0}, [])), "", "", 16, 0)
 
 
 def batch(*lengths):

@@ -6,12 +6,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from relatum_export.training.batching import TextInput, encode_texts, length_sorted_batches
 
-WORDS = {"[UNK]": 0, "red": 1, "shoe": 2, "blue": 3, "q:": 4, "d:": 5}
+UNKNOWN = "[UNK]"
+WORDS = {UNKNOWN: 0, "red": 1, "shoe": 2, "blue": 3, "q:": 4, "d:": 5}
 
 
 @pytest.fixture
 def text_input():
-    tokenizer = Tokenizer(models.WordLevel(WORDS, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordLevel(WORDS, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return TextInput(tokenizer, "q: ", "d: ", 4, 0)
 
