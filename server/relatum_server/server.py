@@ -1,0 +1,296 @@
+"""The composition root: builds each object once, starts, drains, stops."""
+
+import importlib.metadata
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+import grpc
+
+from relatum.v1 import (
+    association_service_pb2,
+    catalog_service_pb2,
+    embedding_service_pb2,
+    recommendation_service_pb2,
+    search_service_pb2,
+    server_info_service_pb2,
+)
+from relatum_server import observability
+from relatum_server.artifact import Artifact, load_artifact
+from relatum_server.config import Settings
+from relatum_server.encoder.onnx import OnnxEncoder, OnnxSettings
+from relatum_server.encoder.session import SessionSettings
+from relatum_server.errors import ConfigError
+from relatum_server.rpc.admission import Admission, HandlerPool
+from relatum_server.rpc.association import AssociationServicer
+from relatum_server.rpc.catalog import CatalogServicer
+from relatum_server.rpc.embedding import EmbeddingServicer
+from relatum_server.rpc.endpoint import Deadlines, ServiceHandler
+from relatum_server.rpc.health import Health, register_reflection
+from relatum_server.rpc.idempotency import Idempotency
+from relatum_server.rpc.info import CatalogueFacts, ModelFacts, ServerInfoServicer
+from relatum_server.rpc.recommendation import RecommendationServicer
+from relatum_server.rpc.search import SearchServicer
+from relatum_server.services.association import AssociationService
+from relatum_server.services.catalog import CatalogService
+from relatum_server.services.catalog_import import CatalogImportService
+from relatum_server.services.completion import CompletionService
+from relatum_server.services.embedding import EmbeddingService
+from relatum_server.services.limits import Limits
+from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.ranked import RankedPages
+from relatum_server.services.recommendation import RecommendationService
+from relatum_server.services.search import SearchService
+from relatum_server.services.text_vectors import TextVectors
+from relatum_server.store.base import Store
+from relatum_server.store.directory import DataDirectory
+from relatum_server.store.identity import ShopperKey
+from relatum_server.store.sqlite import open_sqlite
+
+log = observability.logger("server")
+
+KEEPALIVE_MIN_S = 30
+CONNECTION_GRACE_S = 30
+MAX_STREAMS = 128
+MAX_METADATA_BYTES = 8192
+FENCE = 2  # gRPC's own limit on calls is this many times the one that answers with RetryInfo
+LIBRARIES = ("grpcio", "protobuf", "numpy", "usearch", "apsw", "tokenizers")
+
+
+class RelatumServer:
+    """A built server. `start` serves, `drain` finishes what was accepted, `close` frees all."""
+
+    def __init__(
+        self, settings: Settings, server: grpc.Server, health: Health, resources: ExitStack
+    ) -> None:
+        self._settings, self._server, self._health = settings, server, health
+        self._resources = resources
+
+    def start(self) -> str:
+        """Bind, start and become SERVING; the address.
+
+        Raises:
+            ConfigError: the address cannot be bound.
+        """
+        host, _, port = self._settings.listen.rpartition(":")
+        if not host or not port.isdigit():
+            raise ConfigError(f"--listen {self._settings.listen} is not HOST:PORT")
+        try:
+            bound = self._server.add_insecure_port(self._settings.listen)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"--listen {self._settings.listen} cannot be bound: another process has it, or "
+                "this machine lacks the address"
+            ) from error
+        self._server.start()
+        self._health.set(serving=True)
+        address = f"{host}:{bound}"
+        log.info("serving", address=address)
+        return address
+
+    def drain(self) -> None:
+        """NOT_SERVING, time for balancers to see it, then wait for the calls under way."""
+        self._health.drain()
+        time.sleep(self._settings.drain_s)
+        self._server.stop(self._settings.grace_s).wait()
+        log.info("drained")
+
+    def close(self) -> None:
+        """Stop at once what still runs and free everything. Safe twice."""
+        self._server.stop(None).wait()
+        self._resources.close()
+
+
+def build(settings: Settings) -> RelatumServer:
+    """Verify, open, check, load and warm up; nothing is served yet.
+
+    Raises:
+        ArtifactError: damaged, foreign, or below its own thresholds.
+        StoreError: the data directory cannot be used.
+        ConfigError: a setting does not fit this machine.
+    """
+    with ExitStack() as resources:
+        artifact = load_artifact(settings.artifact)
+        directory = DataDirectory.open(settings.data_dir)
+        resources.callback(directory.close)
+        encoder = _open_encoder(artifact, settings)
+        resources.callback(encoder.close)
+        cosine = encoder.check_golden(artifact)
+        encoder.warm_up()
+        log.info(
+            "encoder",
+            model_id=artifact.model_id,
+            encoder_id=encoder.encoder_id,
+            provider=encoder.provider,
+            precision=encoder.precision,
+            count=round(cosine, 5),
+        )
+        key = ShopperKey.load_or_create(settings.user_key_file or directory.user_key)
+        store = open_sqlite(directory.database, durability=settings.durability)
+        resources.callback(store.close)
+        started = time.monotonic()
+        live = open_live(artifact, directory, store)
+        resources.callback(live.close)
+        log.info(
+            "catalogue",
+            products=len(live),
+            revision=live.revision,
+            seconds=round(time.monotonic() - started, 2),
+        )
+        pool = HandlerPool(settings.max_workers)
+        resources.callback(pool.shutdown)
+        servicers = _servicers(settings, artifact, encoder, store, live, key)
+        health = Health(list(servicers))
+        resources.callback(health.close)
+        server = _grpc_server(settings, pool, servicers, health)
+        return RelatumServer(settings, server, health, resources.pop_all())
+
+
+def _open_encoder(artifact: Artifact, settings: Settings) -> OnnxEncoder:
+    return OnnxEncoder.open(
+        artifact.encoder,
+        OnnxSettings(
+            session=SessionSettings(
+                provider=settings.provider,
+                require_cuda=settings.require_cuda,
+                precision=settings.precision,
+                intra_op_threads=settings.intra_op_threads,
+            ),
+            workers=settings.encoder_sessions,
+            max_batch_tokens=settings.max_batch_tokens,
+            max_queue_tokens=settings.max_queue_tokens,
+            cache_bytes=settings.embedding_cache_mib * 2**20,
+        ),
+    )
+
+
+def _servicers(
+    settings: Settings,
+    artifact: Artifact,
+    encoder: OnnxEncoder,
+    store: Store,
+    live: LiveCatalogue,
+    key: ShopperKey,
+) -> Mapping[str, object]:
+    """A servicer by the full name of its service."""
+    limits = Limits(
+        max_concurrent_requests=settings.max_concurrent_requests,
+        max_deadline_s=settings.max_deadline_s,
+    )
+    signer = TokenSigner(key.digest)
+    pages = RankedPages(store, live, signer, PinnedLists(signer), limits, artifact.model_id)
+    vectors = TextVectors(encoder, artifact.encoder.text_form, store)
+    catalog = CatalogService(store, live, vectors, signer, limits)
+    imports = CatalogImportService(catalog, store, live, vectors, limits)
+    idempotency = Idempotency(key.digest, limits)
+    dimensions = artifact.encoder.matryoshka_dimensions
+    recommendation = RecommendationService(store, live, pages, key, limits)
+    return {
+        _name(catalog_service_pb2, "CatalogService"): CatalogServicer(
+            catalog, imports, idempotency
+        ),
+        _name(embedding_service_pb2, "EmbeddingService"): EmbeddingServicer(
+            EmbeddingService(encoder, dimensions, limits), artifact.model_id
+        ),
+        _name(association_service_pb2, "AssociationService"): AssociationServicer(
+            AssociationService(live, encoder, pages, limits)
+        ),
+        _name(search_service_pb2, "SearchService"): SearchServicer(
+            SearchService(live, encoder, pages, key.digest, limits),
+            CompletionService(store, live, limits),
+        ),
+        _name(recommendation_service_pb2, "RecommendationService"): RecommendationServicer(
+            recommendation, idempotency
+        ),
+        _name(server_info_service_pb2, "ServerInfoService"): ServerInfoServicer(
+            version=importlib.metadata.version("relatum"),
+            library_versions=_library_versions(),
+            model=_model_facts(artifact, encoder),
+            limits=limits,
+            catalogue=lambda: CatalogueFacts(
+                live.revision,
+                len(live),
+                {"text": len(live.text), "behaviour": len(live.behaviour)},
+            ),
+        ),
+    }
+
+
+def _name(module: object, service: str) -> str:
+    return str(module.DESCRIPTOR.services_by_name[service].full_name)  # type: ignore[attr-defined]
+
+
+def _grpc_server(
+    settings: Settings, pool: HandlerPool, servicers: Mapping[str, object], health: Health
+) -> grpc.Server:
+    max_bytes = Limits().max_message_bytes
+    server = grpc.server(
+        pool,
+        maximum_concurrent_rpcs=FENCE * settings.max_concurrent_requests + settings.max_workers,
+        options=[
+            ("grpc.so_reuseport", 0),  # else a second server would bind the same port silently
+            ("grpc.max_receive_message_length", max_bytes),
+            ("grpc.max_send_message_length", max_bytes),
+            ("grpc.max_concurrent_streams", MAX_STREAMS),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.max_connection_age_ms", int(settings.max_connection_age_s * 1000)),
+            ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_S * 1000),
+            ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_S * 1000),
+        ],
+    )
+    admission = Admission(pool, settings.max_concurrent_requests)
+    deadlines = Deadlines(settings.max_deadline_s, settings.max_stream_s)
+    services = {
+        name: descriptor
+        for module in (
+            association_service_pb2,
+            catalog_service_pb2,
+            embedding_service_pb2,
+            recommendation_service_pb2,
+            search_service_pb2,
+            server_info_service_pb2,
+        )
+        for descriptor in module.DESCRIPTOR.services_by_name.values()
+        for name in (descriptor.full_name,)
+    }
+    server.add_generic_rpc_handlers(
+        tuple(
+            ServiceHandler(services[name], servicer, admission, deadlines)
+            for name, servicer in servicers.items()
+        )
+    )
+    health.register(server)
+    register_reflection(server, list(servicers))
+    return server
+
+
+def _model_facts(artifact: Artifact, encoder: OnnxEncoder) -> ModelFacts:
+    spec = artifact.encoder
+    parts = [space.name for space in artifact.spaces]
+    parts += ["copurchase"] if artifact.copurchase_path else []
+    parts += ["popularity"] if artifact.popularity_path else []
+    return ModelFacts(
+        model_id=artifact.model_id,
+        name=artifact.name,
+        encoder_id=spec.encoder_id,
+        base_model=spec.base_model,
+        dimension=spec.dimension,
+        matryoshka_dimensions=tuple(spec.matryoshka_dimensions),
+        max_tokens=spec.max_tokens,
+        provider=encoder.provider,
+        precision=encoder.precision,
+        languages=tuple(artifact.languages),
+        parts=tuple(parts),
+    )
+
+
+def _library_versions() -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    for name in ("onnxruntime-gpu", "onnxruntime"):
+        try:
+            versions["onnxruntime"] = importlib.metadata.version(name)
+            break
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
