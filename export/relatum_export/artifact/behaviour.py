@@ -97,8 +97,9 @@ def behaviour_vectors(
     """Items that share baskets and near histories, close together.
 
     Truncated SVD of the history-by-item matrix, each row a basket with the next few of the same
-    shopper, decayed; rows and columns divided by a power of their sums. Its right singular vectors are the eigenvectors of the items' cosine-normalised
-    co-occurrence, which so never has to be formed. Deterministic: seeded, signs fixed.
+    shopper, decayed; rows and columns are divided by a power of their sums. Its right singular
+    vectors are the eigenvectors of the items' normalised co-occurrence, which so never has to be
+    formed. Deterministic: seeded, signs fixed.
 
     **Source**: truncated SVD of normalised co-occurrence with the spectrum's root as weight:
     Levy, Goldberg and Dagan 2015, Improving Distributional Similarity, sections 2.2 and 3.3;

@@ -9,17 +9,6 @@ import typer
 
 from relatum_export.console import Reporter
 
-EXAMPLES = """Measure encoders and an artifact on a corpus, by the protocols its files allow.
-
-Examples:
-
-  relatum-export evaluate --corpus corpus --base minilm
-
-  relatum-export evaluate --corpus corpus --artifact artifact --json m.json --html m.html
-
-  relatum-export evaluate --corpus corpus --artifact artifact --model runs/encoder --split test
-"""
-
 
 class Split(StrEnum):
     """Which splits are reported."""
@@ -29,7 +18,7 @@ class Split(StrEnum):
     BOTH = "both"
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0917 - each is a flag
     corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
     artifact: Annotated[
         Path | None, typer.Option(help="Artifact: its variants and behaviour vectors.")
@@ -56,6 +45,15 @@ def evaluate(
         bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
     ] = False,
 ) -> None:
+    """Measure encoders and an artifact on a corpus, by the protocols its files allow.
+
+    Examples:
+      relatum-export evaluate --corpus corpus --base minilm
+
+      relatum-export evaluate --corpus corpus --artifact artifact --json m.json --html m.html
+
+      relatum-export evaluate --corpus corpus --artifact artifact --model runs/encoder --split test
+    """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.onnx_encoder import read_manifest  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
@@ -105,6 +103,3 @@ def evaluate(
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-
-
-evaluate.__doc__ = EXAMPLES

@@ -42,8 +42,8 @@ def tables(
         table = Table("split", "measure", "system", "value", "PyTorch", "changed", "agrees")
         table.title = "variants beside PyTorch"
         for a in agreements:
-            figures = (f"{a.value:.4f}", f"{a.reference:.4f}", str(a.changed))
-            table.add_row(a.split, a.measure, a.system, *figures, "yes" if a.agrees else "NO")
+            beside = (f"{a.value:.4f}", f"{a.reference:.4f}", str(a.changed))
+            table.add_row(a.split, a.measure, a.system, *beside, "yes" if a.agrees else "NO")
         shown.append(table)
     if unjudged:
         table = Table("table", "reason", title=f"{name}: not judged")
