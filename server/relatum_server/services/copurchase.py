@@ -1,0 +1,107 @@
+"""The artifact's counts of baskets: which products go together, and how often each is bought."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from relatum_server.errors import ArtifactError
+
+
+@dataclass(frozen=True, slots=True)
+class CoPurchaseTable:
+    """Directed pair counts in rows of item, as the artifact has them.
+
+    Attributes:
+        ids: items by number.
+        starts: int64 [items + 1]; the pairs of item i are starts[i]..starts[i + 1].
+        others: int32 [pairs], numbers of what goes with it, most often first.
+        counts: int32 [pairs], baskets with both.
+    """
+
+    ids: Sequence[str]
+    starts: NDArray[np.int64]
+    others: NDArray[np.int32]
+    counts: NDArray[np.int32]
+
+
+def read_copurchase(path: Path) -> CoPurchaseTable:
+    """Read `copurchase.parquet` of a verified artifact.
+
+    Raises:
+        ArtifactError: not a table of item_id_a, item_id_b and count.
+    """
+    table = _read(path, ["item_id_a", "item_id_b", "count"])
+    first = table.column("item_id_a")
+    both = pa.chunked_array([*first.chunks, *table.column("item_id_b").chunks], pa.string())
+    encoded = both.combine_chunks().dictionary_encode()
+    codes = np.asarray(encoded.indices, dtype=np.int32)
+    a, b = codes[: len(first)], codes[len(first) :]
+    counts = np.asarray(table.column("count").combine_chunks(), dtype=np.int32)
+    order = np.lexsort((b, -counts, a))
+    ids: list[str] = encoded.dictionary.to_pylist()
+    starts = np.searchsorted(a[order], np.arange(len(ids) + 1))
+    return CoPurchaseTable(ids, starts.astype(np.int64), b[order], counts[order])
+
+
+def read_popularity(path: Path) -> Mapping[str, tuple[float, int]]:
+    """Purchase lines and time of the last one (us since 1970; 0 where unknown) by id.
+
+    Raises:
+        ArtifactError: not a table of item_id, count and last_time.
+    """
+    table = _read(path, ["item_id", "count", "last_time"])
+    columns = (table.column(name).to_pylist() for name in ("item_id", "count", "last_time"))
+    return {
+        item: (float(count), int((last or 0) * 1_000_000))
+        for item, count, last in zip(*columns, strict=True)
+    }
+
+
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise ArtifactError(
+            f"{path}: not a table of {', '.join(columns)} ({error}); export the artifact again"
+        ) from error
+
+
+class CoPurchasePart:
+    """The artifact's pairs of those products that the catalogue has."""
+
+    def __init__(self, table: CoPurchaseTable | None = None) -> None:
+        self._table = table
+        self._rows = {} if table is None else {i: row for row, i in enumerate(table.ids)}
+        self._keys = np.full(len(self._rows), -1, np.int64)
+        self._row_of: dict[int, int] = {}
+
+    def __bool__(self) -> bool:
+        return self._table is not None
+
+    def join(self, key: int, product_id: str) -> None:
+        """Let a product take part."""
+        row = self._rows.get(product_id)
+        if row is not None:
+            self._keys[row] = key
+            self._row_of[key] = row
+
+    def leave(self, key: int) -> None:
+        """Let a product take part no more."""
+        row = self._row_of.pop(key, None)
+        if row is not None and self._keys[row] == key:
+            self._keys[row] = -1
+
+    def neighbours(self, key: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Keys of the k products most often bought with one, and baskets with both."""
+        row = self._row_of.get(key)
+        if row is None or self._table is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        start, end = self._table.starts[row], self._table.starts[row + 1]
+        keys = self._keys[self._table.others[start:end]]
+        present = np.flatnonzero(keys >= 0)[:k]
+        return keys[present], self._table.counts[start:end][present].astype(np.float64)

@@ -1,0 +1,276 @@
+"""The projections of the store that answer reads, kept up with it revision by revision."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_server.domain import Event, Product
+from relatum_server.errors import FailedPreconditionError
+from relatum_server.index.base import Index, LexicalIndex
+from relatum_server.services.behaviour import BehaviourPart
+from relatum_server.services.filtering import Filtering
+from relatum_server.services.limits import Limits
+from relatum_server.services.product_keys import ProductKeys
+from relatum_server.services.shoppers import Shoppers
+from relatum_server.services.text_vectors import unpack
+from relatum_server.services.traffic import Traffic
+from relatum_server.store.base import Change, Store
+
+_T = TypeVar("_T")
+_CHUNK = 512
+_CHANGES = 256
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _ProductsPayload:
+    keys: Sequence[int]
+    products: Sequence[Product]
+    vectors: Sequence[bytes | None]
+    deleted_keys: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _EventsPayload:
+    events: Sequence[Event] = field(default_factory=tuple)
+
+
+class LiveCatalogue:
+    """All projections. A write is applied to them, in the order of revisions, before its reply.
+
+    Readers take no lock of this class; each projection is safe by itself.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoder_id: str,
+        *,
+        text: Index,
+        lexical: LexicalIndex,
+        filtering: Filtering,
+        behaviour: BehaviourPart,
+        traffic: Traffic,
+    ) -> None:
+        self.text = text
+        self.lexical = lexical
+        self.behaviour = behaviour
+        self.traffic = traffic
+        self.keys = ProductKeys()
+        self.shoppers = Shoppers(store)
+        self._store = store
+        self._encoder_id = encoder_id
+        self._filtering = filtering
+        self._pending: dict[int, _ProductsPayload | _EventsPayload] = {}
+        self._writer = threading.Lock()
+        self._moved = threading.Condition()
+        self._revision = 0
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def revision(self) -> int:
+        """The highest revision that all projections show."""
+        return self._revision
+
+    def close(self) -> None:
+        """Release the indexes. Safe twice."""
+        self.text.close()
+        self.lexical.close()
+        self.behaviour.close()
+
+    # Reads
+
+    def wait_for_revision(self, min_revision: int, deadline: float | None) -> int:
+        """Wait until `min_revision` is shown; the revision that is shown then.
+
+        Raises:
+            FailedPreconditionError: REVISION_NOT_REACHED, the deadline came first, or the store
+                itself has not given that revision.
+        """
+        if self._revision >= min_revision:
+            return self._revision
+        with self._moved:
+            while self._revision < min_revision:
+                left = None if deadline is None else deadline - time.monotonic()
+                # A revision that the one writer has not given yet may still come from it.
+                if left is None or left <= 0 or not self._moved.wait(left):
+                    break
+        if self._revision < min_revision:
+            raise FailedPreconditionError(
+                f"min_revision: {min_revision} is not reached, the catalogue is at "
+                f"{self._revision}; give a revision that a write returned, or wait longer",
+                reason="REVISION_NOT_REACHED",
+            )
+        return self._revision
+
+    def matching(self, filter_text: str, limits: Limits) -> Mask | None:
+        """Keys that a filter allows, or None for an empty filter.
+
+        Raises:
+            InvalidArgumentError: too long, or not a filter; the column is named.
+        """
+        return self._filtering.mask(filter_text, limits)
+
+    @property
+    def filtering(self) -> Filtering:
+        """Filters and facets."""
+        return self._filtering
+
+    def ids_allowed(self, allowed: Mask) -> list[str]:
+        """Ids of the products that a mask allows."""
+        return self.keys.ids_allowed(allowed)
+
+    def all_ids(self) -> set[str]:
+        """Ids of all products."""
+        return set(self.keys.ids())
+
+    # Writes
+
+    def apply_products(
+        self,
+        revision: int,
+        keys: Sequence[int],
+        products: Sequence[Product],
+        vectors: Sequence[bytes | None],
+        deleted_keys: Sequence[int] = (),
+    ) -> None:
+        """Show a committed write of products; returns when all up to `revision` are shown."""
+        self._apply(revision, _ProductsPayload(keys, products, vectors, deleted_keys))
+
+    def apply_events(self, revision: int, events: Sequence[Event]) -> None:
+        """Show committed events (those that were fresh)."""
+        self._apply(revision, _EventsPayload(events))
+
+    def replay(self) -> None:
+        """Show everything that the store holds; once, at start."""
+        with self._writer:
+            revision = self._store.revision()
+            vectors = ((v.key, v.packed_f16) for v in self._store.scan_vectors(self._encoder_id))
+            for chunk in _chunks(vectors):
+                keys = np.array([key for key, _ in chunk], np.int64)
+                self.text.upsert(keys, np.stack([unpack(packed) for _, packed in chunk]))
+            for part in _chunks((s.key, s.product) for s in self._store.scan_products()):
+                self._show_facts([key for key, _ in part], [product for _, product in part])
+            self.traffic.add((event for _, event in self._store.scan_events()), self.keys)
+            self._move(revision)
+        self._catch_up(self._store.revision())
+
+    def _apply(self, revision: int, payload: _ProductsPayload | _EventsPayload) -> None:
+        if revision <= self._revision:
+            return
+        self._pending[revision] = payload
+        self._catch_up(revision)
+
+    def _catch_up(self, revision: int) -> None:
+        """Show all up to a revision. What other threads committed and have not handed over yet
+        is read from the store: order never waits for them.
+        """
+        with self._writer:
+            while self._revision < revision:
+                payload = self._pending.pop(self._revision + 1, None)
+                if payload is not None:
+                    self._show(payload)
+                    self._move(self._revision + 1)
+                    continue
+                changes = self._store.changes(self._revision, _CHANGES)
+                if not changes:
+                    break
+                for change in changes:
+                    self._show(self._pending.pop(change.revision, None) or self._load(change))
+                    self._move(change.revision)
+            for late in [r for r in self._pending if r <= self._revision]:
+                self._pending.pop(late, None)
+
+    def _move(self, revision: int) -> None:
+        with self._moved:
+            self._revision = revision
+            self._moved.notify_all()
+
+    def _load(self, change: Change) -> _ProductsPayload | _EventsPayload:
+        if change.kind == "events":
+            first, last = change.event_rows
+            rows = self._store.scan_events(first)
+            events = []
+            for row, event in rows:
+                if row > last:
+                    break
+                events.append(event)
+            return _EventsPayload(events)
+        products = self._store.get_products_by_key(change.keys)
+        vectors = self._store.get_vectors(list(products), self._encoder_id)
+        return _ProductsPayload(
+            list(products),
+            list(products.values()),
+            [vectors.get(key) for key in products],
+            change.deleted_keys,
+        )
+
+    def _show(self, payload: _ProductsPayload | _EventsPayload) -> None:
+        if isinstance(payload, _EventsPayload):
+            self.shoppers.forget(event.user for event in payload.events)
+            self.traffic.add(payload.events, self.keys)
+            return
+        if payload.deleted_keys:
+            self._hide(payload.deleted_keys)
+        if not payload.keys:
+            return
+        with_text = [
+            (key, packed)
+            for key, packed in zip(payload.keys, payload.vectors, strict=True)
+            if packed is not None
+        ]
+        without = [
+            key for key, packed in zip(payload.keys, payload.vectors, strict=True) if packed is None
+        ]
+        if with_text:
+            self.text.upsert(
+                np.array([key for key, _ in with_text], np.int64),
+                np.stack([unpack(packed) for _, packed in with_text]),
+            )
+        if without:
+            self.text.remove(np.array(without, np.int64))
+        self._show_facts(payload.keys, payload.products)
+
+    def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
+        self.lexical.upsert(
+            [(key, p.title, _other_text(p)) for key, p in zip(keys, products, strict=True)]
+        )
+        self._filtering.upsert(keys, products)
+        self.behaviour.join(keys, [p.id for p in products])
+        for key, product in zip(keys, products, strict=True):
+            self.keys.put(key, product)
+            self.traffic.join(key, product.id)
+
+    def _hide(self, keys: Sequence[int]) -> None:
+        for key in keys:
+            product_id = self.keys.remove(key)
+            if product_id is not None:
+                self.traffic.leave(key, product_id)
+        self.text.remove(np.array(keys, np.int64))
+        self.behaviour.leave(keys)
+        self.lexical.remove(list(keys))
+        self._filtering.remove(keys)
+
+
+def _other_text(product: Product) -> str:
+    words = [product.brand, *product.categories]
+    words += [value for a in product.attributes.values() for value in a.text]
+    return " ".join([*words, product.description])
+
+
+def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+    chunk: list[T] = []
+    for value in values:
+        chunk.append(value)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

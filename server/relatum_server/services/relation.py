@@ -1,0 +1,233 @@
+"""Candidates of a relation and their exact scores."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_server.domain import EvidenceKind
+from relatum_server.index.base import Index
+from relatum_server.ranking.explanation import NO_PRODUCT, Contribution, Ranking, union
+from relatum_server.ranking.fusion import RelationWeights, association
+from relatum_server.services.live import LiveCatalogue
+
+POOL = 100  # nearest of each space; more costs latency and moves no first page
+NEIGHBOURS = 300
+NEAR = 20
+_NEGATIVE = 0.5  # how far dislikes push away, as in Rocchio's method
+Keys = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Vector = NDArray[np.float32]
+
+
+class Similars:
+    """Alike in words and in behaviour."""
+
+    def __init__(self, live: LiveCatalogue, weights: RelationWeights | None = None) -> None:
+        self._live = live
+        self._weights = weights or RelationWeights()
+
+    def of_text(self, vector: Vector, allowed: Mask | None) -> Ranking:
+        """Nearest to a text [d]; only text contributes."""
+        hits = self._live.text.search(vector, POOL, allowed=allowed)
+        part = Contribution(EvidenceKind.TEXT, hits.scores.astype(np.float64))
+        return Ranking(hits.keys, (part,))
+
+    def of_products(
+        self, positives: Sequence[int], negatives: Sequence[int], allowed: Mask | None
+    ) -> Ranking:
+        """Nearest to the mean of the liked products, away from the disliked; unordered.
+
+        Where behaviour knows nothing of the anchors, text carries the whole weight. Where it knows
+        nothing of one candidate, text stands in for it at the level that behaviour has among the
+        others: a new product is neither punished nor preferred.
+        """
+        text, behaviour = self._live.text, self._live.behaviour.index
+        words = anchor_vector(text, positives, negatives)
+        habits = None if behaviour is None else anchor_vector(behaviour, positives, negatives)
+        found = []
+        if words is not None:
+            found.append(text.search(words, POOL, allowed=allowed).keys)
+        if behaviour is not None and habits is not None:
+            found.append(behaviour.search(habits, POOL, allowed=allowed).keys)
+        keys = union(found)
+        zeros = np.zeros(len(keys))
+        text_scores = zeros if words is None else scores(text, words, keys)[0]
+        if behaviour is None or habits is None:
+            return Ranking(keys, (Contribution(EvidenceKind.TEXT, text_scores),))
+        habit_scores, present = scores(behaviour, habits, keys)
+        w = self._weights
+        level = stand_in(text_scores, habit_scores, present) if words is not None else 0.0
+        text_weight = np.where(present, w.text, w.text + w.behaviour * level)
+        return Ranking(
+            keys,
+            (
+                Contribution(EvidenceKind.TEXT, text_weight * text_scores),
+                Contribution(
+                    EvidenceKind.BEHAVIOUR,
+                    w.behaviour * habit_scores,
+                    nearest_anchor(behaviour, positives, keys),
+                ),
+            ),
+        )
+
+
+class Complements:
+    """Bought together, of another type."""
+
+    def __init__(self, live: LiveCatalogue, weights: RelationWeights | None = None) -> None:
+        self._live = live
+        self._weights = weights or RelationWeights()
+
+    def of_text(self, vector: Vector, allowed: Mask | None) -> Ranking:
+        """What goes with the products nearest to a text [d]."""
+        return self._finish(*self._back_off(vector, allowed), allowed, anchors=())
+
+    def of_products(
+        self, positives: Sequence[int], negatives: Sequence[int], allowed: Mask | None
+    ) -> Ranking:
+        """What goes with the liked products and not with the disliked; unordered.
+
+        Products without baskets take over what goes with those nearest to them in text.
+        """
+        parts = [(key, 1.0 / len(positives)) for key in positives]
+        parts += [(key, -_NEGATIVE / len(negatives)) for key in negatives]
+        keys, values, products = together(self._live, parts, allowed)
+        behaviour = self._live.behaviour.index
+        habits = None if behaviour is None else anchor_vector(behaviour, positives, negatives)
+        if not len(keys) and habits is None:
+            words = anchor_vector(self._live.text, positives, negatives)
+            if words is not None:
+                keys, values, products = self._back_off(words, allowed)
+        return self._finish(keys, values, products, allowed, anchors=positives, habits=habits)
+
+    def _back_off(
+        self, vector: Vector, allowed: Mask | None
+    ) -> tuple[Keys, NDArray[np.float64], Keys]:
+        near = self._live.text.search(vector, NEAR)
+        weights = np.maximum(near.scores.astype(np.float64), 0.0)
+        total = weights.sum()
+        if total == 0.0:
+            return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+        weights *= self._weights.back_off / total
+        return together(
+            self._live, list(zip(near.keys.tolist(), weights.tolist(), strict=True)), allowed
+        )
+
+    def _finish(
+        self,
+        keys: Keys,
+        values: NDArray[np.float64],
+        products: Keys,
+        allowed: Mask | None,
+        *,
+        anchors: Sequence[int],
+        habits: Vector | None = None,
+    ) -> Ranking:
+        """Add behaviour and the bonus of another category."""
+        w = self._weights
+        behaviour = self._live.behaviour.index
+        candidates = keys
+        if behaviour is not None and habits is not None:
+            near = behaviour.search(habits, POOL, allowed=allowed).keys
+            candidates = union([keys, near])
+        value = np.zeros(len(candidates))
+        product = np.full(len(candidates), NO_PRODUCT, np.int64)
+        at = np.searchsorted(candidates, keys)
+        value[at], product[at] = values, products
+        parts = [Contribution(EvidenceKind.CO_PURCHASE, w.copurchase * value, product)]
+        if behaviour is not None and habits is not None:
+            habit_scores, _ = scores(behaviour, habits, candidates)
+            parts.append(
+                Contribution(
+                    EvidenceKind.BEHAVIOUR,
+                    w.complement_behaviour * habit_scores,
+                    nearest_anchor(behaviour, anchors, candidates),
+                )
+            )
+        if anchors:
+            categories = self._live.keys.categories(np.array(anchors, np.int64))
+            theirs = self._live.keys.categories(candidates)
+            other = (theirs >= 0) & ~np.isin(theirs, categories) & (categories >= 0).all()
+            parts.append(Contribution(EvidenceKind.CATEGORY, np.where(other, w.category, 0.0)))
+        return Ranking(candidates, tuple(parts))
+
+
+def anchor_vector(
+    index: Index, positives: Sequence[int], negatives: Sequence[int]
+) -> Vector | None:
+    """Unit vector [d] of liked less disliked products; None where no liked one has a vector."""
+    liked, there = index.get(np.array(positives, np.int64))
+    if not there.any():
+        return None
+    vector = liked[there].mean(axis=0)
+    if negatives:
+        disliked, known = index.get(np.array(negatives, np.int64))
+        if known.any():
+            vector = vector - _NEGATIVE * disliked[known].mean(axis=0)
+    length = float(np.linalg.norm(vector))
+    return (vector / length).astype(np.float32) if length > 0 else None
+
+
+def scores(index: Index, vector: Vector, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
+    """Exact inner products [n], 0 where a product has no vector, and which have one."""
+    vectors, present = index.get(keys)
+    return (vectors @ vector).astype(np.float64), present
+
+
+def stand_in(text: NDArray[np.float64], behaviour: NDArray[np.float64], present: Mask) -> float:
+    """Level of behaviour scores relative to text scores, 0..1, where both are known."""
+    total = float(text[present].sum())
+    return min(max(float(behaviour[present].sum()) / total, 0.0), 1.0) if total > 0 else 1.0
+
+
+def nearest_anchor(index: Index, anchors: Sequence[int], keys: Keys) -> Keys:
+    """Key [n] of the anchor nearest to each candidate; -1 where it has no vector."""
+    if len(anchors) == 1:
+        return np.full(len(keys), anchors[0], np.int64)
+    own, there = index.get(np.array(anchors, np.int64))
+    theirs, present = index.get(keys)
+    if not there.any():
+        return np.full(len(keys), NO_PRODUCT, np.int64)
+    near = np.flatnonzero(there)[(theirs @ own[there].T).argmax(axis=1)]
+    return np.where(present, np.array(anchors, np.int64)[near], NO_PRODUCT)
+
+
+def together(
+    live: LiveCatalogue, anchors: Sequence[tuple[int, float]], allowed: Mask | None
+) -> tuple[Keys, NDArray[np.float64], Keys]:
+    """What is bought with weighted products.
+
+    Returns:
+        Keys [n] ascending, the weighted sum of their associations [n], and for each the anchor
+        [n] that adds most.
+    """
+    lists = [live.traffic.neighbours(key, NEIGHBOURS) for key, _ in anchors]
+    keys = union([found for found, _ in lists])
+    if allowed is not None:
+        keys = keys[allowed_rows(allowed, keys)]
+    total = np.zeros(len(keys))
+    largest = np.zeros(len(keys))
+    product = np.full(len(keys), NO_PRODUCT, np.int64)
+    if not len(keys):
+        return keys, total, product
+    baskets = live.traffic.baskets(keys)
+    own = live.traffic.baskets(np.array([key for key, _ in anchors], np.int64))
+    for (anchor, weight), (found, counts), mine in zip(anchors, lists, own, strict=True):
+        at = np.searchsorted(keys, found)
+        inside = (at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == found)
+        at = at[inside]
+        value = weight * association(counts[inside], float(mine), baskets[at])
+        total[at] += value
+        more = np.abs(value) > largest[at]
+        largest[at[more]] = np.abs(value[more])
+        product[at[more]] = anchor
+    return keys, total, product
+
+
+def allowed_rows(allowed: Mask, keys: Keys) -> Mask:
+    """bool [n]: which keys a mask allows; keys beyond its length are not."""
+    inside = keys < len(allowed)
+    result = np.zeros(len(keys), np.bool_)
+    result[inside] = allowed[keys[inside]]
+    return result
