@@ -28,7 +28,7 @@ def with_groups(items: pa.Table, group_by: str) -> pa.Table:
     """
     given = items["group_id"]
     if not group_by and given.null_count < len(given):
-        alone = pc.binary_join_element_wise("item:", items["item_id"], "")
+        alone = pa.array([_alone(item_id) for item_id in items["item_id"].to_pylist()])
         return _replace(items, pc.coalesce(given, alone))
     if group_by == NO_GROUPS:
         return _replace(items, items["item_id"])
@@ -43,14 +43,22 @@ def with_groups(items: pa.Table, group_by: str) -> pa.Table:
     values = [items[name].cast(pa.string()).to_pylist() for name in columns]
     ids = items["item_id"].to_pylist()
     groups = [
-        _group_id(parts) if parts[0] else f"item:{item_id}"
+        _group_id(parts) if parts[0] else _alone(item_id)
         for item_id, parts in zip(ids, zip(*values, strict=True), strict=True)
     ]
     return _replace(items, pa.array(groups, pa.string()))
 
 
 def _group_id(parts: Sequence[str | None]) -> str:
-    text = "\x1f".join(normalise(part or "") for part in parts)
+    return _digest("\x1f".join(normalise(part or "") for part in parts))
+
+
+def _alone(item_id: str) -> str:
+    """The group of a product that has no variant; ids differ even by letter case."""
+    return _digest(f"item\x1e{item_id}")
+
+
+def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8"), digest_size=8).hexdigest()
 
 

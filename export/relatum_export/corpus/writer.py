@@ -108,7 +108,12 @@ class CorpusWriter:
         old = self._out.parent / f".{self._out.name}.old-{os.getpid()}"
         if self._out.exists():
             self._out.rename(old)
-        self._folder.rename(self._out)
+        try:
+            self._folder.rename(self._out)
+        except OSError:
+            if old.exists():
+                old.rename(self._out)
+            raise
         _sync(self._out.parent)
         shutil.rmtree(old, ignore_errors=True)
         return manifest

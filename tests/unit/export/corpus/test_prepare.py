@@ -72,6 +72,27 @@ def test_group_by_chooses_what_makes_a_group(tmp_path: Path, group_by: str, grou
     assert len(set(made)) == groups
 
 
+def test_products_without_a_title_share_no_group(tmp_path: Path) -> None:
+    items: dict[str, list[Any]] = {"item_id": ["x1", "X1"], "category": ["Misc", "Misc"]}
+    source = write_set(tmp_path / "shop", items=items)
+
+    prepare("--data", source, "--out", tmp_path / "corpus")
+
+    groups = Corpus.open(tmp_path / "corpus").table("items")["group_id"].to_pylist()
+    assert len(set(groups)) == 2
+
+
+def test_groups_of_the_source_are_kept(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "shop", items={**ITEMS, "group_id": ["g", "h", None, "g"]})
+
+    prepare("--data", source, "--out", tmp_path / "corpus")
+
+    groups = Corpus.open(tmp_path / "corpus").table("items")["group_id"].to_pylist()
+    assert groups[:2] == ["g", "h"]
+    assert groups[3] == "g"
+    assert groups[2] not in ("g", "h", None)
+
+
 def test_products_are_written_as_the_api_takes_them(tmp_path: Path) -> None:
     source = write_set(tmp_path / "shop", items=ITEMS)
 
