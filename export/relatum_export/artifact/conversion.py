@@ -87,7 +87,8 @@ def to_fp16(fused: Path, out: Path) -> None:
     """
     model = OnnxModel(onnx.load(str(fused)))
     nodes = list(model.model.graph.node)
-    last = max(i for i, node in enumerate(nodes) if node.op_type in _NORMALISATIONS)
+    layers = [i for i, node in enumerate(nodes) if node.op_type in _NORMALISATIONS]
+    last = layers[-1] if layers else len(nodes)  # without any, the gate decides on the result
     tail = [node.name for node in nodes[last + 1 :]]
     model.convert_float_to_float16(keep_io_types=True, node_block_list=tail)
     model.save_model_to_file(str(out))

@@ -12,9 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.corpus.text import ProductText, TextForm, render
 from relatum_export.training.batching import Kind
+from relatum_export.training.encoder import TextEncoder
 
 DECIMALS = 7
 # Written for this file; no row of any data set.
@@ -57,7 +57,7 @@ PRODUCTS = (
 )
 
 
-def golden_lines(encoders: Mapping[str, OnnxEncoder], form: TextForm) -> list[str]:
+def golden_lines(encoders: Mapping[str, TextEncoder], form: TextForm) -> list[str]:
     """The lines of `golden.jsonl` for the encoders by precision."""
     rows = [_row(encoders, "query", text) for text in QUERIES]
     rows += [_row(encoders, "document", text) for text in DOCUMENTS]
@@ -68,7 +68,7 @@ def golden_lines(encoders: Mapping[str, OnnxEncoder], form: TextForm) -> list[st
     return [json.dumps(row, ensure_ascii=False) for row in rows]
 
 
-def _row(encoders: Mapping[str, OnnxEncoder], kind: Kind, text: str) -> dict[str, Any]:
+def _row(encoders: Mapping[str, TextEncoder], kind: Kind, text: str) -> dict[str, Any]:
     vectors = {
         precision: [round(float(x), DECIMALS) for x in encoder.encode([text], kind=kind)[0]]
         for precision, encoder in encoders.items()

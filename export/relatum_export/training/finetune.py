@@ -194,7 +194,7 @@ class _Evaluator(BaseEvaluator):
     """The ranking metric in the shape that the trainer calls."""
 
     def __init__(self, encoder: TorchEncoder, metric: RankingMetric) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.primary_metric = "ranking"
         self._encoder = encoder
         self._metric = metric

@@ -13,6 +13,9 @@ from relatum_export.corpus.text import FULL, TITLE, ProductText, render
 class Alone:
     """Fails on a batch: a golden vector must not depend on batch-mates."""
 
+    dimension = 2
+    text_form = None
+
     def encode(self, texts, *, kind, progress=None):
         assert len(texts) == 1
         return np.array([[len(texts[0]) / 3, kind == "query"]], dtype=np.float32)

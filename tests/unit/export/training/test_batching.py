@@ -31,7 +31,8 @@ def test_vectors_come_back_in_the_order_of_the_texts(text_input):
 
 
 def test_equal_texts_are_encoded_once_and_all_counted_as_done(text_input):
-    rows, done = [], []
+    rows: list[int] = []
+    done: list[int] = []
 
     def counting(ids, mask):
         rows.append(len(ids))
