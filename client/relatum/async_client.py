@@ -1,13 +1,9 @@
 """The asyncio client: every call of the API, with plain values in and out."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Sequence
 
-import grpc.aio
-
-from relatum import channel, convert, errors, requests
+from relatum import channel, convert, requests
+from relatum.async_transport import AsyncTransport
 from relatum.requests import EventLike, ProductLike
 from relatum.types import (
     Completions,
@@ -23,22 +19,14 @@ from relatum.types import (
     WriteEventsResult,
 )
 from relatum.v1 import (
-    association_service_pb2_grpc,
     catalog_service_pb2,
-    catalog_service_pb2_grpc,
-    embedding_service_pb2_grpc,
     recommendation_service_pb2,
-    recommendation_service_pb2_grpc,
     search_service_pb2,
-    search_service_pb2_grpc,
     server_info_service_pb2,
-    server_info_service_pb2_grpc,
 )
 
-Reply = TypeVar("Reply")
 
-
-class AsyncClient:
+class AsyncClient(AsyncTransport):
     """Calls a relatum server, or several; from one event loop.
 
     Every call raises a subclass of `RelatumError` when it fails, and ValueError for arguments that
@@ -51,43 +39,6 @@ class AsyncClient:
         metadata: Pairs sent with every call, such as an API key.
         wait_for_ready: Wait for a server until the deadline instead of failing at once.
     """
-
-    def __init__(
-        self,
-        target: str,
-        *,
-        timeout_s: float = channel.DEFAULT_TIMEOUT_S,
-        credentials: grpc.ChannelCredentials | None = None,
-        metadata: Sequence[tuple[str, str]] = (),
-        wait_for_ready: bool = False,
-    ) -> None:
-        self._timeout_s = timeout_s
-        self._metadata = tuple(metadata)
-        self._wait_for_ready = wait_for_ready
-        self._channel = channel.open_aio_channel(target, credentials)
-        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(self._channel)
-        self._embedding = embedding_service_pb2_grpc.EmbeddingServiceStub(self._channel)
-        self._association = association_service_pb2_grpc.AssociationServiceStub(self._channel)
-        self._search = search_service_pb2_grpc.SearchServiceStub(self._channel)
-        self._recommendation = recommendation_service_pb2_grpc.RecommendationServiceStub(
-            self._channel
-        )
-        self._info = server_info_service_pb2_grpc.ServerInfoServiceStub(self._channel)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections; calls under way are cancelled. Safe twice."""
-        await self._channel.close(None)
 
     async def search(
         self,
@@ -328,41 +279,3 @@ class AsyncClient:
         """Versions, model, limits and state of the server."""
         request = server_info_service_pb2.GetServerInfoRequest()
         return convert.server_info(await self._call(self._info.GetServerInfo, request, timeout_s))
-
-    async def _call(
-        self, method: Callable[..., Awaitable[Reply]], request: object, timeout_s: float | None
-    ) -> Reply:
-        try:
-            return await method(
-                request,
-                timeout=self._timeout_s if timeout_s is None else timeout_s,
-                metadata=self._metadata,
-                wait_for_ready=self._wait_for_ready,
-            )
-        except grpc.aio.AioRpcError as error:
-            raise errors.from_rpc_error(error) from None
-
-    async def _stream(self, method: Any, messages: Iterator[object], timeout_s: float) -> Any:
-        failures: list[Exception] = []
-
-        async def guarded() -> AsyncIterator[object]:
-            try:
-                for message in messages:
-                    yield message
-            except Exception as error:  # gRPC cancels the call; the caller gets the cause
-                failures.append(error)
-                raise
-
-        try:
-            return await method(
-                guarded(),
-                timeout=timeout_s,
-                metadata=self._metadata,
-                wait_for_ready=self._wait_for_ready,
-            )
-        except asyncio.CancelledError:
-            if failures:
-                raise failures[0] from None
-            raise
-        except grpc.aio.AioRpcError as error:
-            raise errors.from_rpc_error(error) from None

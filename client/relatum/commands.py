@@ -4,9 +4,6 @@ import dataclasses
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from google.protobuf import json_format
@@ -14,9 +11,10 @@ from google.protobuf import json_format
 from relatum.client import Client
 from relatum.errors import RelatumError
 from relatum.importing import BadLineError, LineReader, opened
+from relatum.output import facts, more, plain, ranked, show
 from relatum.requests import MAX_ITEMS
 from relatum.tables import table
-from relatum.types import Evidence, ImportResult, Product, RankedList, Result
+from relatum.types import ImportResult
 from relatum.v1 import event_pb2, product_pb2
 
 RANKED_MASK = ("title", "brand", "categories", "price")
@@ -40,7 +38,7 @@ def search(client: Client, args: Namespace) -> None:
         read_mask=RANKED_MASK,
         all_variants=args.all_variants,
     )
-    _show(args, found, _ranked)
+    show(args, found, ranked)
 
 
 def complete(client: Client, args: Namespace) -> None:
@@ -48,7 +46,7 @@ def complete(client: Client, args: Namespace) -> None:
     found = client.complete(args.prefix, page_size=args.page_size)
     queries = [(line.query, line.count) for line in found.queries]
     products = [(line.product_id, line.title) for line in found.products]
-    _show(
+    show(
         args,
         found,
         lambda _: f"{table(['query', 'count'], queries)}\n\n{table(['id', 'title'], products)}",
@@ -76,7 +74,7 @@ def related(client: Client, args: Namespace) -> None:
         read_mask=RANKED_MASK,
         all_variants=args.all_variants,
     )
-    _show(args, found, _ranked)
+    show(args, found, ranked)
 
 
 def recommend(client: Client, args: Namespace) -> None:
@@ -91,7 +89,7 @@ def recommend(client: Client, args: Namespace) -> None:
         read_mask=RANKED_MASK,
         all_variants=args.all_variants,
     )
-    _show(args, found, _ranked)
+    show(args, found, ranked)
 
 
 def profile(client: Client, args: Namespace) -> None:
@@ -106,18 +104,18 @@ def profile(client: Client, args: Namespace) -> None:
         head = f"{known.event_count:,} events, newest {newest}"
         return f"{head}\n\n{table(['product', 'weight', 'purchases'], rows)}"
 
-    _show(args, known, text)
+    show(args, known, text)
 
 
 def products_get(client: Client, args: Namespace) -> None:
     """One product."""
     found = client.get_product(args.product_id)
     rows = [
-        (item.name, _plain(getattr(found, item.name)))
+        (item.name, plain(getattr(found, item.name)))
         for item in dataclasses.fields(found)
         if getattr(found, item.name)
     ]
-    _show(args, found, lambda _: table(["field", "value"], rows))
+    show(args, found, lambda _: table(["field", "value"], rows))
 
 
 def products_list(client: Client, args: Namespace) -> None:
@@ -127,18 +125,18 @@ def products_list(client: Client, args: Namespace) -> None:
     )
 
     def text(_: object) -> str:
-        rows = [(line.id, *_facts(line)) for line in page.products]
+        rows = [(line.id, *facts(line)) for line in page.products]
         body = table(["id", "title", "brand", "category", "price"], rows)
-        return f"{body}\n{page.total_size:,} products match{_next(page.next_page_token)}"
+        return f"{body}\n{page.total_size:,} products match{more(page.next_page_token)}"
 
-    _show(args, page, text)
+    show(args, page, text)
 
 
 def products_delete(client: Client, args: Namespace) -> None:
     """Delete products."""
     done = client.delete_products(args.product_ids)
     missing = f"; unknown: {', '.join(done.missing_product_ids)}"
-    _show(
+    show(
         args,
         done,
         lambda _: f"{done.deleted} deleted{missing if done.missing_product_ids else ''}",
@@ -198,7 +196,7 @@ def events(client: Client, args: Namespace) -> None:
     done = client.write_events(found)
     for line in done.errors:
         sys.stderr.write(f"event {line.index}: {line.code}: {line.message}\n")
-    _show(args, done, lambda _: f"{done.written} written, {done.duplicates} known already")
+    show(args, done, lambda _: f"{done.written} written, {done.duplicates} known already")
     if done.errors and not done.written:
         raise UsageError("no event was written; see the lines above")
 
@@ -216,7 +214,7 @@ def embed(client: Client, args: Namespace) -> None:
         ]
         return table(["text", "dimension", "tokens", "vector"], rows)
 
-    _show(args, found, text)
+    show(args, found, text)
 
 
 def info(client: Client, args: Namespace) -> None:
@@ -240,75 +238,16 @@ def info(client: Client, args: Namespace) -> None:
         ]
         return table(["what", "value"], rows)
 
-    _show(args, found, text)
+    show(args, found, text)
 
 
-def _show(args: Namespace, value: Any, text: Callable[[Any], str]) -> None:
-    if args.json:
-        print(json.dumps(_plain(value), ensure_ascii=False, indent=2))  # noqa: T201 - the result
-    else:
-        print(text(value))  # noqa: T201 - the result
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def _ranked(found: RankedList) -> str:
-    blocks = [_results(found.results)] if not found.lists else []
-    blocks += [f"{one.product_id}\n{_results(one.results)}" for one in found.lists]
-    blocks += [
-        table([facet.column, "count"], [(value.value, value.count) for value in facet.values])
-        for facet in found.facets
-    ]
-    if found.missing_product_ids:
-        blocks.append(f"unknown: {', '.join(found.missing_product_ids)}")
-    return "\n\n".join(blocks) + _next(found.next_page_token)
-
-
-def _results(lines: tuple[Result, ...]) -> str:
-    if not lines:
-        return "no products"
-    rows = [
-        (rank, line.product_id, *_facts(line.product), line.score, _why(line.evidence))
-        for rank, line in enumerate(lines, 1)
-    ]
-    return table(["#", "id", "title", "brand", "category", "price", "score", "because"], rows)
-
-
-def _facts(product: Product | None) -> tuple[str, str, str, str]:
-    if product is None:
-        return "", "", "", ""
-    price = f"{product.price.amount} {product.price.currency}" if product.price else ""
-    return product.title, product.brand, "; ".join(product.categories), price
-
-
-def _why(evidence: tuple[Evidence, ...]) -> str:
-    strongest = sorted(evidence, key=lambda part: -abs(part.contribution))[:2]
-    return ", ".join(f"{part.kind.lower()} {part.contribution:+.2f}" for part in strongest)
-
-
-def _next(token: str) -> str:
-    return f"\nmore: --page-token {token}" if token else ""
-
-
-def _imported(args: Namespace, lines: LineReader[Any], done: ImportResult, more: str) -> None:
+def _imported(args: Namespace, lines: LineReader[Any], done: ImportResult, outcome: str) -> None:
     for refused in done.errors:
         inside = refused.index < len(lines.numbers)
         number = lines.numbers[refused.index] if inside else refused.index
         sys.stderr.write(f"line {number}: {refused.id}: {refused.code}: {refused.message}\n")
     failed = done.failed + lines.bad
-    _show(args, done, lambda _: f"{done.written:,} written, {failed:,} refused, {more}")
+    show(args, done, lambda _: f"{done.written:,} written, {failed:,} refused, {outcome}")
     if not done.written and not done.duplicates:
         raise UsageError(
             f"{args.file}: nothing could be imported; give one product or event a line"

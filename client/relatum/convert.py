@@ -1,4 +1,4 @@
-"""The API's messages to the client's values, and products and events back."""
+"""The API's messages to the client's values."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,7 +13,6 @@ from relatum import types
 from relatum.v1 import (
     catalog_service_pb2,
     embedding_service_pb2,
-    event_pb2,
     product_pb2,
     recommendation_service_pb2,
     result_pb2,
@@ -24,88 +23,13 @@ from relatum.v1 import (
 NANOS = 1_000_000_000
 
 
-def enum_value(enum: Any, prefix: str, name: str) -> Any:
-    """Number of an enum's value by its name without the prefix; empty is unspecified.
-
-    Raises:
-        ValueError: There is no such value; the message lists those that are.
-    """
-    full = f"{prefix}_{name or 'UNSPECIFIED'}".upper()
-    if full not in enum.keys():  # noqa: SIM118 - the wrapper is no mapping
-        names = [key.removeprefix(f"{prefix}_") for key in enum.keys()]  # noqa: SIM118
-        known = ", ".join(key for key in names if key != "UNSPECIFIED")
-        raise ValueError(f"{name!r} is not one of {known}")
-    return enum.Value(full)
-
-
-def enum_name(enum: Any, prefix: str, number: int) -> str:
+def enum_name(enum: Any, prefix: str, number: Any) -> str:
     """Name of an enum's value without the prefix; empty if unspecified, digits if unknown."""
-    if number == 0:
+    if number == 0 and prefix:
         return ""
-    if number not in enum.values():
+    if number not in enum.values():  # a newer server has it
         return str(number)
     return str(enum.Name(number)).removeprefix(f"{prefix}_")
-
-
-def product_message(product: types.Product) -> product_pb2.Product:
-    """A product for the wire.
-
-    Raises:
-        ValueError: Its availability or price cannot be written.
-    """
-    message = product_pb2.Product(
-        id=product.id,
-        title=product.title,
-        description=product.description,
-        brand=product.brand,
-        categories=product.categories,
-        availability=enum_value(product_pb2.Availability, "AVAILABILITY", product.availability),
-        image_uris=product.image_uris,
-        language_code=product.language_code,
-        group_id=product.group_id,
-        platform=product.platform,
-        etag=product.etag,
-    )
-    for name, attribute in product.attributes.items():
-        message.attributes[name].MergeFrom(
-            product_pb2.Attribute(text=attribute.text, numbers=attribute.numbers)
-        )
-    if product.price is not None:
-        message.price.CopyFrom(_money_message(product.price))
-    if product.rating is not None:
-        message.rating.average = product.rating.average
-        message.rating.count = product.rating.count
-    for vector in product.vectors:
-        message.vectors.add(
-            space=vector.space, packed_f16=vector.packed_f16, encoder_id=vector.encoder_id
-        )
-    return message
-
-
-def event_message(event: types.Event) -> event_pb2.Event:
-    """An event for the wire.
-
-    Raises:
-        ValueError: Its type is not one of the API.
-    """
-    message = event_pb2.Event(
-        id=event.id,
-        type=enum_value(event_pb2.EventType, "EVENT_TYPE", event.type),
-        user_id=event.user_id,
-        session_id=event.session_id,
-        sequence=event.sequence,
-        items=[
-            event_pb2.ProductQuantity(product_id=product_id, quantity=quantity)
-            for product_id, quantity in event.items
-        ],
-        query=event.query,
-        attribution_token=event.attribution_token,
-        platform=event.platform,
-        value=event.value,
-    )
-    if event.time is not None:
-        message.time.FromDatetime(event.time)
-    return message
 
 
 def product(message: product_pb2.Product) -> types.Product:
@@ -223,7 +147,7 @@ def item_errors(
     """Refused items of a write or a stream."""
     return tuple(
         types.ItemError(
-            line.index, line.id, code_pb2.Code.Name(line.status.code), line.status.message
+            line.index, line.id, enum_name(code_pb2.Code, "", line.status.code), line.status.message
         )
         for line in messages
     )
@@ -313,15 +237,4 @@ def _time(stamp: timestamp_pb2.Timestamp) -> datetime:
 def _money(message: money_pb2.Money) -> types.Money:
     return types.Money(
         Decimal(message.units) + Decimal(message.nanos) / NANOS, message.currency_code
-    )
-
-
-def _money_message(money: types.Money) -> money_pb2.Money:
-    nanos = money.amount * NANOS
-    if not money.amount.is_finite() or nanos != int(nanos):
-        raise ValueError(f"price {money.amount} is not finite to nine decimals")
-    # Truncated to zero, as google.type.Money wants both parts of one sign.
-    units = int(money.amount)
-    return money_pb2.Money(
-        currency_code=money.currency, units=units, nanos=int(nanos) - units * NANOS
     )

@@ -51,7 +51,7 @@ class LineReader(Generic[Message]):
         self, stream: BinaryIO, size: int, kind: type[Message], *, strict: bool, report: TextIO
     ) -> None:
         self._stream = stream
-        self._kind = kind
+        self._kind: type[Message] = kind
         self._strict = strict
         self._report = report
         self._progress = Progress(size, report)

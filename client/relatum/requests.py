@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from google.protobuf import field_mask_pb2
 
-from relatum import convert
+from relatum import messages
 from relatum.types import Event, Product
 from relatum.v1 import (
     association_service_pb2,
@@ -39,12 +39,12 @@ def request_id(given: str) -> str:
 
 def product(value: ProductLike) -> product_pb2.Product:
     """A product message from either form."""
-    return convert.product_message(value) if isinstance(value, Product) else value
+    return messages.product_message(value) if isinstance(value, Product) else value
 
 
 def event(value: EventLike) -> event_pb2.Event:
     """An event message from either form."""
-    return convert.event_message(value) if isinstance(value, Event) else value
+    return messages.event_message(value) if isinstance(value, Event) else value
 
 
 def identified(value: EventLike) -> event_pb2.Event:
@@ -81,7 +81,7 @@ def related(
     if sum(map(bool, (product_id, text, positive or negative, batch))) != 1:
         raise ValueError("give exactly one of product_id, text, positive (with negative) and batch")
     request = association_service_pb2.ListRelatedRequest(
-        relation=convert.enum_value(association_service_pb2.Relation, "RELATION", relation),
+        relation=messages.enum_value(association_service_pb2.Relation, "RELATION", relation),
         filter=filter,
         page_size=page_size,
         page_token=page_token,
@@ -154,7 +154,7 @@ def recommend(
     """
     return recommendation_service_pb2.RecommendRequest(
         user_id=user_id,
-        kind=convert.enum_value(
+        kind=messages.enum_value(
             recommendation_service_pb2.RecommendationKind, "RECOMMENDATION_KIND", kind
         ),
         session_events=[event(value) for value in session_events],
@@ -179,7 +179,7 @@ def embed(
     """
     return embedding_service_pb2.EmbedTextsRequest(
         texts=texts,
-        kind=convert.enum_value(embedding_service_pb2.TextKind, "TEXT_KIND", kind),
+        kind=messages.enum_value(embedding_service_pb2.TextKind, "TEXT_KIND", kind),
         dimension=dimension,
         format=embedding_service_pb2.VECTOR_FORMAT_PACKED_F16
         if packed
@@ -223,11 +223,11 @@ def import_events(
         yield recommendation_service_pb2.ImportEventsRequest(events=batch)
 
 
-def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def batches(stream: Iterable[Message]) -> Iterator[list[Message]]:
     """Cut a stream into lists of at most MAX_ITEMS and about MAX_STREAM_MESSAGE_BYTES."""
     batch: list[Message] = []
     size = 0
-    for message in messages:
+    for message in stream:
         bytes_of_message = message.ByteSize()
         if batch and size + bytes_of_message > MAX_STREAM_MESSAGE_BYTES:
             yield batch

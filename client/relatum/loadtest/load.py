@@ -141,7 +141,8 @@ class _CpuFrom:
 
 def _callable(opened: grpc.Channel, method: Method) -> Any:
     # Bytes out and in: the tester spends nothing on protobuf.
-    return opened.stream_unary(method.path) if method.streaming else opened.unary_unary(method.path)
+    make: Any = opened.stream_unary if method.streaming else opened.unary_unary
+    return make(method.path)
 
 
 def _body(method: Method, body: bytes) -> bytes | Iterator[bytes]:

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from google.rpc import code_pb2
 
-from relatum import AsyncClient, Client, errors
+from relatum import AsyncClient, Client, channel, errors
 from relatum.types import Event, Evidence, Product
 from relatum.v1 import catalog_service_pb2, result_pb2, search_service_pb2
 
@@ -16,7 +16,8 @@ def canned(_request: Any, _context: Any) -> search_service_pb2.SearchResponse:
     line = result_pb2.Result(product_id="p1", score=0.5)
     line.product.id = "p1"
     line.evidence.add(kind="EVIDENCE_KIND_TEXT", contribution=0.5)
-    reply = search_service_pb2.SearchResponse(results=[line], revision=7, next_page_token="t")
+    reply = search_service_pb2.SearchResponse(results=[line], revision=7)
+    reply.next_page_token = "t"  # noqa: S105
     reply.facets.add(column="brand").values.add(value="Acme", count=3)
     return reply
 
@@ -51,8 +52,6 @@ def test_every_call_of_the_client_reaches_its_rpc(server) -> None:
         client.delete_products(["a"])
         client.embed(["a"], packed=True)
         client.info()
-
-    from relatum import channel  # noqa: PLC0415
 
     assert set(server.requests) == {method.name for method in channel.methods()}
 
@@ -113,9 +112,12 @@ def test_calls_go_on_when_one_of_two_servers_stops(make_server) -> None:
 
 def test_a_call_ends_at_its_deadline(server) -> None:
     release = threading.Event()
-    server.answers["Search"] = lambda request, context: (release.wait(), canned(request, context))[
-        1
-    ]
+
+    def held(request: Any, context: Any) -> Any:
+        release.wait()
+        return canned(request, context)
+
+    server.answers["Search"] = held
 
     with Client(server.target) as client, pytest.raises(errors.DeadlineExceededError):
         client.search("milk", timeout_s=0.05)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from relatum import convert, requests
+from relatum import convert, messages, requests
 from relatum.types import Attribute, Event, Money, Product, Rating, Vector
 from relatum.v1 import event_pb2, product_pb2
 
@@ -29,7 +29,7 @@ WHOLE = Product(
 
 
 def test_a_product_survives_the_way_to_a_message_and_back() -> None:
-    assert convert.product(convert.product_message(WHOLE)) == WHOLE
+    assert convert.product(messages.product_message(WHOLE)) == WHOLE
 
 
 def test_a_bare_product_has_no_price_rating_or_time() -> None:
@@ -42,7 +42,7 @@ def test_a_bare_product_has_no_price_rating_or_time() -> None:
 def test_a_price_keeps_every_digit_and_its_sign(amount: str) -> None:
     product = Product(id="p", title="t", price=Money(Decimal(amount), "USD"))
 
-    back = convert.product(convert.product_message(product)).price
+    back = convert.product(messages.product_message(product)).price
 
     assert back == Money(Decimal(amount), "USD")
 
@@ -50,16 +50,16 @@ def test_a_price_keeps_every_digit_and_its_sign(amount: str) -> None:
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "0.0000000001"])
 def test_a_price_that_money_cannot_hold_is_refused(amount: str) -> None:
     with pytest.raises(ValueError, match="nine decimals"):
-        convert.product_message(Product(id="p", price=Money(Decimal(amount))))
+        messages.product_message(Product(id="p", price=Money(Decimal(amount))))
 
 
 def test_an_event_becomes_a_message_with_its_presence() -> None:
     when = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 
-    full = convert.event_message(
+    full = messages.event_message(
         Event(type="RATING", user_id="u", items=[("a", 2)], time=when, value=0.0)
     )
-    bare = convert.event_message(Event(type="view"))
+    bare = messages.event_message(Event(type="view"))
 
     assert full.type == event_pb2.EVENT_TYPE_RATING
     assert [(item.product_id, item.quantity) for item in full.items] == [("a", 2)]
@@ -71,7 +71,7 @@ def test_an_event_becomes_a_message_with_its_presence() -> None:
 
 def test_an_unknown_event_type_is_refused_and_the_known_are_listed() -> None:
     with pytest.raises(ValueError, match=r"'BUY' is not one of VIEW, CART.*PURCHASE"):
-        convert.event_message(Event(type="BUY"))
+        messages.event_message(Event(type="BUY"))
 
 
 def test_a_stream_is_cut_by_count_and_by_bytes() -> None:
