@@ -71,7 +71,7 @@ class Ranking:
 def evidence(
     ranking: Ranking, row: int, id_of: Callable[[int], str]
 ) -> tuple[float, tuple[Evidence, ...]]:
-    """Score of one row and its parts, largest first; parts of exactly 0 say nothing and are left out."""
+    """Score of one row and its parts, largest first; parts of exactly 0 are left out."""
     parts = [
         Evidence(
             part.kind,

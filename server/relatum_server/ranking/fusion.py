@@ -65,4 +65,5 @@ def association(
     """
     shrink = 5.0
     baskets = np.sqrt(np.maximum(baskets_a, together) * np.maximum(baskets_b, together))
-    return np.clip(together / (baskets + shrink), 0.0, 1.0)
+    share: NDArray[np.float64] = np.clip(together / (baskets + shrink), 0.0, 1.0)
+    return share

@@ -1,5 +1,6 @@
 """The products that the server knows: write, read, list, delete."""
 
+import contextlib
 import heapq
 import secrets
 import time
@@ -22,7 +23,7 @@ from relatum_server.services.validation import (
 )
 from relatum_server.store.base import ProductPut, Request, Store
 
-_ATTEMPTS = 5
+_ATTEMPTS = 4
 _HASH_BYTES = 16
 
 
@@ -107,19 +108,26 @@ class CatalogService:
         if request is not None and (reply := self._store.replay(request)) is not None:
             return Replay(reply)
         self._check_ids(writes)
-        for attempt in range(_ATTEMPTS):
-            try:
-                outcome = self.write(
-                    writes, update_mask=update_mask, request=request, deadline=deadline
-                )
-                break
-            except AbortedError:
-                given = any(write.expected_etag for write in writes)
-                if update_mask is None or given or attempt == _ATTEMPTS - 1:
-                    raise
+        outcome = self._write_merged(writes, update_mask, request, deadline)
         if request is not None and serialise is not None and not isinstance(outcome, Replay):
             self._store.keep_reply(request, serialise(outcome))
         return outcome
+
+    def _write_merged(
+        self,
+        writes: Sequence[ProductWrite],
+        update_mask: Sequence[str] | None,
+        request: Request | None,
+        deadline: float | None,
+    ) -> ProductsUpserted | Replay:
+        """A write that a change in between does not fail, unless the caller gave an etag."""
+        own_etags = update_mask is not None and not any(w.expected_etag for w in writes)
+        for _ in range(_ATTEMPTS if own_etags else 0):
+            with contextlib.suppress(AbortedError):
+                return self.write(
+                    writes, update_mask=update_mask, request=request, deadline=deadline
+                )
+        return self.write(writes, update_mask=update_mask, request=request, deadline=deadline)
 
     def write(
         self,

@@ -25,7 +25,7 @@ class AttributeColumns(Protocol):
         ...
 
     def mask(self, filter_text: str) -> Mask:
-        """bool by key: which products match. InvalidArgumentError names the column."""
+        """Bool by key: which products match. InvalidArgumentError names the column."""
         ...
 
     def facet(self, column: str, keys: NDArray[np.int64]) -> Facet:

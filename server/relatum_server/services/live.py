@@ -169,8 +169,10 @@ class LiveCatalogue:
         self._catch_up(revision)
 
     def _catch_up(self, revision: int) -> None:
-        """Show all up to a revision. What other threads committed and have not handed over yet
-        is read from the store: order never waits for them.
+        """Show all up to a revision.
+
+        What other threads committed and have not handed over yet is read from the store: order
+        never waits for them.
         """
         with self._writer:
             while self._revision < revision:
@@ -183,7 +185,8 @@ class LiveCatalogue:
                 if not changes:
                     break
                 for change in changes:
-                    self._show(self._pending.pop(change.revision, None) or self._load(change))
+                    handed = self._pending.pop(change.revision, None)
+                    self._show(self._load(change) if handed is None else handed)
                     self._move(change.revision)
             for late in [r for r in self._pending if r <= self._revision]:
                 self._pending.pop(late, None)
@@ -266,7 +269,7 @@ def _other_text(product: Product) -> str:
 
 
 def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
-    chunk: list[T] = []
+    chunk: list[_T] = []
     for value in values:
         chunk.append(value)
         if len(chunk) == _CHUNK:

@@ -79,7 +79,7 @@ class ProductKeys:
         return [product_id for product_id in known if product_id is not None]
 
     def present(self, keys: Keys) -> NDArray[np.bool_]:
-        """bool [n]: which keys are of products now."""
+        """Bool [n]: which keys are of products now."""
         return np.fromiter((int(k) in self._id_of for k in keys), np.bool_, len(keys))
 
     def groups(self, keys: Keys) -> Keys:
@@ -91,7 +91,7 @@ class ProductKeys:
         return self._categories[keys]
 
     def mask(self, keys: Sequence[int] | Keys) -> NDArray[np.bool_]:
-        """bool by key that allows just these."""
+        """Bool by key that allows just these."""
         allowed = np.zeros(len(self._groups), np.bool_)
         allowed[np.asarray(keys, dtype=np.int64)] = True
         return allowed

@@ -52,6 +52,7 @@ class RankedPages:
         self,
         store: Store,
         live: LiveCatalogue,
+        *,
         signer: TokenSigner,
         pinned: PinnedLists,
         limits: Limits,

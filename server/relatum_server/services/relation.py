@@ -226,7 +226,7 @@ def together(
 
 
 def allowed_rows(allowed: Mask, keys: Keys) -> Mask:
-    """bool [n]: which keys a mask allows; keys beyond its length are not."""
+    """Bool [n]: which keys a mask allows; keys beyond its length are not."""
     inside = keys < len(allowed)
     result = np.zeros(len(keys), np.bool_)
     result[inside] = allowed[keys[inside]]

@@ -1,6 +1,5 @@
 """Search: free text to products, by words and by meaning."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +47,7 @@ class SearchService:
         live: LiveCatalogue,
         encoder: Encoder,
         pages: RankedPages,
+        *,
         digest: Digest,
         limits: Limits,
         weights: SearchWeights | None = None,
@@ -162,8 +162,3 @@ def both(first: Mask, second: Mask) -> Mask:
     result = np.zeros(len(first), np.bool_)
     result[keys[allowed_rows(second, keys)]] = True
     return result
-
-
-def known(ids: Sequence[str], live: LiveCatalogue) -> list[str]:
-    """Those that the catalogue has."""
-    return [product_id for product_id in ids if product_id in live.keys]

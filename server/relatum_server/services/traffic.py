@@ -110,11 +110,7 @@ class Traffic:
             if event.type is EventType.SEARCH:
                 self.queries.add(event.query, event.user or event.session or event.id)
             elif event.type is EventType.PURCHASE:
-                basket = (
-                    event.session or f"{event.user}@{event.time_us}"
-                    if event.user
-                    else (event.session or event.id)
-                )
+                basket = _basket(event)
                 for item in event.items:
                     key = keys.key_of(item.product_id)
                     if key is None:
@@ -174,3 +170,10 @@ class Traffic:
         counts[np.searchsorted(keys, before)] += before_counts
         counts[np.searchsorted(keys, since)] += since_counts
         return keys, counts
+
+
+def _basket(event: Event) -> str:
+    """What tells baskets apart: the session, else the shopper at a time, else the event."""
+    if event.session:
+        return event.session
+    return f"{event.user}@{event.time_us}" if event.user else event.id

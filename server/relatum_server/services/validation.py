@@ -18,6 +18,7 @@ MAX_VALUES = 64
 MAX_EVENT_ITEMS = 256
 MAX_QUANTITY = 1_000_000
 MAX_RATING = 5.0
+_CURRENCY_CHARS = 3
 _MAX_NANOS = 999_999_999
 _MAX_INT64 = 2**63 - 1
 
@@ -149,7 +150,7 @@ def _check_attribute(
 
 def _check_price(found: Violations, field: str, price: Money) -> None:
     code = price.currency_code
-    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+    if not (len(code) == _CURRENCY_CHARS and code.isascii() and code.isalpha() and code.isupper()):
         found.add(f"{field}.currency_code", f"{code[:16]!r} is not an ISO 4217 code such as USD")
     if price.units < 0 or price.nanos < 0:
         found.add(f"{field}.units", "a price is not negative; give 0 or more")
@@ -203,7 +204,7 @@ def check_min_revision(min_revision: int) -> None:
 
 
 def check_request_id(request_id: str, limits: Limits) -> None:
-    """Raise InvalidArgumentError for an idempotency key that is too long or has control characters."""
+    """Raise InvalidArgumentError for an idempotency key too long or with control characters."""
     found = Violations()
     found.optional_identifier("request_id", request_id, limits.max_request_id_bytes)
     found.check()

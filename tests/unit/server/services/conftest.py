@@ -1,0 +1,131 @@
+"""The services over fakes: a whole shop in memory."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from relatum_server.artifact import TextField, TextForm
+from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
+from relatum_server.services.association import AssociationService
+from relatum_server.services.behaviour import BehaviourPart
+from relatum_server.services.catalog import CatalogService
+from relatum_server.services.catalog_import import CatalogImportService
+from relatum_server.services.completion import CompletionService
+from relatum_server.services.copurchase import CoPurchasePart
+from relatum_server.services.events import EventService
+from relatum_server.services.filtering import Filtering
+from relatum_server.services.limits import Limits
+from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.ranked import RankedPages
+from relatum_server.services.recommendation import RecommendationService
+from relatum_server.services.search import SearchService
+from relatum_server.services.text_vectors import TextVectors
+from relatum_server.services.traffic import Traffic
+from tests.fakes.encoder import FakeEncoder
+from tests.fakes.index import (
+    FakeColumns,
+    FakeCoPurchase,
+    FakeIndex,
+    FakeLexical,
+    FakePopularity,
+    FakeQueryLog,
+)
+from tests.fakes.store import FakeStore
+
+NOW_US = 1_700_000_000 * 1_000_000
+DAY_US = 86_400 * 1_000_000
+FORM = TextForm((TextField("title", 0), TextField("categories", 0)), " | ")
+
+
+def digest(data: bytes, purpose: str) -> bytes:
+    return hmac.digest(b"key" + purpose.encode(), data, hashlib.sha256)
+
+
+@dataclass
+class Shop:
+    """All services over one store; `restarted` is a new server over the same store."""
+
+    store: FakeStore
+    encoder: FakeEncoder
+    live: LiveCatalogue
+    catalog: CatalogService
+    imports: CatalogImportService
+    association: AssociationService
+    search: SearchService
+    completion: CompletionService
+    events: EventService
+    recommendation: RecommendationService
+    behaviour: Mapping[str, Sequence[float]]
+
+    def restarted(self) -> "Shop":
+        return build_shop(store=self.store, behaviour=self.behaviour)
+
+    def add(self, *products: Product) -> None:
+        self.catalog.upsert([ProductWrite(product) for product in products])
+
+    def buy(self, basket: str, *ids: str, user: str = "", days_ago: float = 0) -> None:
+        event = Event(
+            id="",
+            type=EventType.PURCHASE,
+            user=user,
+            session=basket,
+            time_us=int(NOW_US - days_ago * DAY_US),
+            items=tuple(ProductQuantity(i) for i in ids),
+        )
+        self.events.write([(0, event)])
+
+
+def build_shop(
+    store: FakeStore | None = None,
+    behaviour: Mapping[str, Sequence[float]] | None = None,
+    limits: Limits | None = None,
+) -> Shop:
+    store = FakeStore() if store is None else store
+    limits = limits or Limits()
+    encoder = FakeEncoder()
+    part = BehaviourPart()
+    if behaviour:
+        vectors = np.array(list(behaviour.values()), np.float16)
+        part = BehaviourPart(FakeIndex(vectors.shape[1]), list(behaviour), vectors)
+    live = LiveCatalogue(
+        store,
+        encoder.encoder_id,
+        text=FakeIndex(encoder.dimension),
+        lexical=FakeLexical(),
+        filtering=Filtering(FakeColumns()),
+        behaviour=part,
+        traffic=Traffic(
+            FakePopularity(), FakeCoPurchase(), FakeQueryLog(), pairs=CoPurchasePart(), history={}
+        ),
+    )
+    live.replay()
+    signer = TokenSigner(digest)
+    text_vectors = TextVectors(encoder, FORM, store)
+    catalog = CatalogService(store, live, text_vectors, signer, limits, now_us=lambda: NOW_US)
+    pages = RankedPages(
+        store, live, signer=signer, pinned=PinnedLists(signer), limits=limits, model_id="model"
+    )
+    events = EventService(store, live, digest, limits, now_us=lambda: NOW_US)
+    return Shop(
+        store=store,
+        encoder=encoder,
+        live=live,
+        catalog=catalog,
+        imports=CatalogImportService(catalog, store, live, text_vectors, limits),
+        association=AssociationService(live, encoder, pages, limits),
+        search=SearchService(live, encoder, pages, digest=digest, limits=limits),
+        completion=CompletionService(store, live, limits),
+        events=events,
+        recommendation=RecommendationService(live, events, pages, digest=digest, limits=limits),
+        behaviour=behaviour or {},
+    )
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return build_shop()
