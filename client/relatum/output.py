@@ -55,7 +55,10 @@ def _results(lines: tuple[Result, ...]) -> str:
         (rank, line.product_id, *facts(line.product), line.score, _why(line.evidence))
         for rank, line in enumerate(lines, 1)
     ]
-    return table(["#", "id", "title", "brand", "category", "price", "score", "because"], rows)
+    columns = ("#", "id", "title", "brand", "category", "price", "score", "because")
+    # A shop without brands or prices needs no columns for them.
+    kept = [n for n in range(len(columns)) if any(row[n] != "" for row in rows)]
+    return table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows])
 
 
 def facts(product: Product | None) -> tuple[str, str, str, str]:

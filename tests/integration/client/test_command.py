@@ -55,7 +55,9 @@ def test_a_search_is_shown_as_a_table(server, capsys) -> None:
 
     main(["search", "milk", "--target", server.target])
 
-    assert "牛奶" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "牛奶" in out
+    assert "brand" not in out
 
 
 def test_a_bad_request_is_one_line_and_status_2(server, capsys, invalid) -> None:
