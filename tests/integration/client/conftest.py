@@ -8,6 +8,7 @@ import grpc
 import pytest
 from google.protobuf import any_pb2, duration_pb2, message_factory
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_status import rpc_status
 
 from relatum import channel
@@ -30,9 +31,14 @@ class FakeServer:
             self._server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(service, methods),)
             )
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         self.target = f"127.0.0.1:{self.port}"
         self._server.start()
+
+    def drain(self) -> None:
+        self._health.enter_graceful_shutdown()
 
     def stop(self) -> None:
         self._server.stop(None).wait()

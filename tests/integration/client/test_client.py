@@ -110,6 +110,18 @@ def test_calls_go_on_when_one_of_two_servers_stops(make_server) -> None:
     assert len(second.requests["GetServerInfo"]) >= before + 20
 
 
+def test_a_server_that_reports_not_serving_gets_no_calls(make_server) -> None:
+    draining, healthy = make_server(), make_server()
+    draining.drain()
+
+    with Client(f"{draining.target},{healthy.target}") as client:
+        for _ in range(20):
+            client.info()
+
+    assert not draining.requests
+    assert len(healthy.requests["GetServerInfo"]) == 20
+
+
 def test_a_call_ends_at_its_deadline(server) -> None:
     release = threading.Event()
 
