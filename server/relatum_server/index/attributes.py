@@ -1,0 +1,200 @@
+"""The facts of products as columns by key, for filters and facets."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_server.domain import Availability, Facet, Product
+from relatum_server.errors import InvalidArgumentError
+from relatum_server.index import filter as language
+from relatum_server.index.base import Mask
+
+MAX_FACET_VALUES = 20
+BOUNDS = {
+    "price": (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000),
+    "rating": (0, 1, 2, 3, 4, 4.5, 5),
+}
+LEVEL = ">"
+_COMPARE: dict[str, Callable[[NDArray[np.float64], float], Mask]] = {
+    "=": lambda a, b: np.isclose(a, b, rtol=0, atol=5e-10),
+    "!=": lambda a, b: ~np.isclose(a, b, rtol=0, atol=5e-10),
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+class AttributeTable:
+    """Numbers as arrays by key (NaN where absent), words as sets of keys by value.
+
+    Words are compared without regard to case. `categories:"Dairy"` matches any level of a path and
+    the whole path. A comparison is false for a product that lacks the column; its `!=` is true.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = {name: np.full(1024, np.nan) for name in ("price", "rating")}
+        self._live = np.zeros(1024, np.bool_)
+        self._words: dict[str, dict[str, set[int]]] = {}
+        self._names: dict[str, str] = {}
+        self._facts: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._attribute_numbers: dict[str, dict[int, tuple[float, ...]]] = {}
+        self._lock = threading.RLock()
+
+    def upsert(self, rows: Sequence[tuple[int, Product]]) -> None:
+        """Insert or replace."""
+        with self._lock:
+            for key, product in rows:
+                self._drop(key)
+                self._grow(key)
+                self._live[key] = True
+                price, rating = product.price, product.rating
+                self._numbers["price"][key] = np.nan if price is None else price.amount
+                self._numbers["rating"][key] = np.nan if rating is None else rating.average
+                facts = tuple(dict.fromkeys(_facts(product)))
+                self._facts[key] = facts
+                for column, value in facts:
+                    folded = value.casefold()
+                    self._names.setdefault(folded, value)
+                    self._words.setdefault(column, {}).setdefault(folded, set()).add(key)
+                for name, attribute in product.attributes.items():
+                    if attribute.numbers:
+                        column = language.ATTRIBUTE + name
+                        self._attribute_numbers.setdefault(column, {})[key] = attribute.numbers
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Remove; unknown keys are ignored."""
+        with self._lock:
+            for key in keys:
+                self._drop(key)
+
+    def mask(self, filter_text: str) -> Mask:
+        """bool by key: which products match. InvalidArgumentError names the column."""
+        tree = language.parse(filter_text)
+        with self._lock:
+            return self._evaluate(tree) & self._live
+
+    def facet(self, column: str, keys: NDArray[np.int64]) -> Facet:
+        """The 20 commonest values of a column among these products.
+
+        Raises:
+            InvalidArgumentError: no such column.
+        """
+        if column in BOUNDS:
+            return self._ranges(column, keys)
+        known = {"brand", "categories", "availability", "platform", "language_code"}
+        attribute = column.startswith(language.ATTRIBUTE) and column != language.ATTRIBUTE
+        if column not in known and not attribute:
+            raise InvalidArgumentError(
+                "facets",
+                f"no facet {column[:64]!r}; facets are {', '.join(sorted(known | set(BOUNDS)))} "
+                "and attributes.NAME",
+                reason="UNKNOWN_FACET",
+            )
+        wanted = "category_path" if column == "categories" else column
+        counts: Counter[str] = Counter()
+        with self._lock:
+            for key in keys.tolist():
+                counts.update(value for name, value in self._facts.get(key, ()) if name == wanted)
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return Facet(column, tuple(ordered[:MAX_FACET_VALUES]))
+
+    def _ranges(self, column: str, keys: NDArray[np.int64]) -> Facet:
+        bounds = BOUNDS[column]
+        with self._lock:
+            values = self._numbers[column]
+            values = values[keys[keys < len(values)]]
+        values = values[~np.isnan(values)]
+        places = np.searchsorted(bounds, values, side="right") - 1
+        counts = Counter(places[places >= 0].tolist())
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        names = [f"{low:g}" for low in bounds] + [""]
+        return Facet(
+            column, tuple((f"{names[p]}..{names[p + 1]}", n) for p, n in ordered[:MAX_FACET_VALUES])
+        )
+
+    def _evaluate(self, node: language.Node) -> Mask:
+        match node:
+            case language.Not(term):
+                return ~self._evaluate(term)
+            case language.Junction("AND", terms):
+                return np.logical_and.reduce([self._evaluate(term) for term in terms])
+            case language.Junction(_, terms):
+                return np.logical_or.reduce([self._evaluate(term) for term in terms])
+            case language.Comparison(column, op, value):
+                return self._compare(column, op, value)
+
+    def _compare(self, column: str, op: str, value: str) -> Mask:
+        if column in language.NUMBERS:
+            numbers = self._numbers[column]
+            with np.errstate(invalid="ignore"):
+                return _COMPARE[op](numbers, float(value))
+        found = np.zeros(len(self._live), np.bool_)
+        keys: set[int] = set()
+        if op in {"=", "!=", ":"}:
+            folded = value.strip().casefold()
+            keys |= self._words.get(column, {}).get(folded, set())
+            if column == "categories":
+                keys |= self._words.get("category_path", {}).get(folded, set())
+            if column == "availability":
+                _check_availability(value)
+        wanted = language.number(value)
+        if column.startswith(language.ATTRIBUTE) and wanted is not None:
+            compare = _COMPARE["=" if op in {":", "!="} else op]
+            for key, numbers in self._attribute_numbers.get(column, {}).items():
+                if compare(np.array(numbers), wanted).any():
+                    keys.add(key)
+        found[list(keys)] = True
+        return ~found if op == "!=" else found
+
+    def _drop(self, key: int) -> None:
+        for column, value in self._facts.pop(key, ()):
+            folded = value.casefold()
+            holders = self._words[column][folded]
+            holders.discard(key)
+            if not holders:
+                del self._words[column][folded]
+        for numbers in self._attribute_numbers.values():
+            numbers.pop(key, None)
+        if key < len(self._live):
+            self._live[key] = False
+
+    def _grow(self, key: int) -> None:
+        size = len(self._live)
+        if key < size:
+            return
+        more = max(size, key + 1 - size)
+        self._live = np.concatenate([self._live, np.zeros(more, np.bool_)])
+        for name, values in self._numbers.items():
+            self._numbers[name] = np.concatenate([values, np.full(more, np.nan)])
+
+
+def _facts(product: Product) -> list[tuple[str, str]]:
+    """(column, value) of all words; category paths stand whole under `category_path` too."""
+    facts = [
+        ("brand", product.brand),
+        ("platform", product.platform),
+        ("language_code", product.language_code),
+        ("group_id", product.group_id),
+    ]
+    available = product.availability or Availability.IN_STOCK
+    facts.append(("availability", available.name))
+    for path in product.categories:
+        facts.append(("category_path", path.strip()))
+        facts += [("categories", level.strip()) for level in path.split(LEVEL)]
+    for name, attribute in product.attributes.items():
+        facts += [(language.ATTRIBUTE + name, value.strip()) for value in attribute.text]
+    return [(column, value) for column, value in facts if value]
+
+
+def _check_availability(value: str) -> None:
+    names = [state.name for state in Availability if state]
+    if value.strip().upper() not in names:
+        raise InvalidArgumentError(
+            "filter",
+            f"availability is one of {', '.join(names)}, not {value[:40]!r}",
+            reason="INVALID_FILTER",
+        )

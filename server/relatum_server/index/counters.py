@@ -1,0 +1,160 @@
+"""Counts that follow the events: popularity that decays, baskets, queries."""
+
+import bisect
+import math
+import threading
+import unicodedata
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.int64]
+HALF_LIFE_US = 7 * 86_400 * 1_000_000
+MAX_BASKET = 64
+MAX_BASKETS = 200_000
+
+
+class PopularityCounter:
+    """Purchases that decay with a half-life of seven days.
+
+    Each count is kept as its logarithm at a fixed epoch, so that time passing changes no entry and
+    events may come in any order.
+    """
+
+    def __init__(self) -> None:
+        self._logs: dict[int, float] = {}
+        self._top: list[int] | None = None
+        self._lock = threading.Lock()
+
+    def add(self, key: int, weight: float, time_us: int) -> None:
+        """Count purchases of a product at a time; weights of 0 or less count nothing."""
+        if weight <= 0:
+            return
+        log = math.log2(weight) + time_us / HALF_LIFE_US
+        with self._lock:
+            old = self._logs.get(key)
+            if old is not None:
+                high, low = max(old, log), min(old, log)
+                log = high + math.log2(1.0 + 2.0 ** (low - high))
+            self._logs[key] = log
+            self._top = None
+
+    def remove(self, key: int) -> None:
+        """Forget a product."""
+        with self._lock:
+            if self._logs.pop(key, None) is not None:
+                self._top = None
+
+    def scores(self, keys: Keys) -> NDArray[np.float64]:
+        """float64 [n]: counts as of the newest purchase of all; 0 where nothing is known."""
+        with self._lock:
+            logs = np.array([self._logs.get(key, -math.inf) for key in keys.tolist()], np.float64)
+            largest = self._logs[self._ranked()[0]] if self._logs else 0.0
+        return np.exp2(logs - largest) if len(logs) else logs
+
+    def top(self, k: int) -> Sequence[int]:
+        """Keys of the k most popular products, best first, ties by key."""
+        with self._lock:
+            return self._ranked()[:k]
+
+    def _ranked(self) -> list[int]:
+        if self._top is None:
+            self._top = sorted(self._logs, key=lambda key: (-self._logs[key], key))
+        return self._top
+
+
+class CoPurchaseCounter:
+    """Baskets written here, by product; the newest 200,000 baskets take further products."""
+
+    def __init__(self) -> None:
+        self._baskets: OrderedDict[str, list[int]] = OrderedDict()
+        self._together: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._counts: Counter[int] = Counter()
+        self._seen = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._seen
+
+    def add(self, basket: str, key: int) -> None:
+        """Put a product into a basket; the 65th of a basket and later ones pair with nothing."""
+        with self._lock:
+            items = self._baskets.get(basket)
+            if items is None:
+                items = self._baskets[basket] = []
+                self._seen += 1
+                if len(self._baskets) > MAX_BASKETS:
+                    self._baskets.popitem(last=False)
+            if key in items:
+                return
+            self._counts[key] += 1
+            if len(items) >= MAX_BASKET:
+                return
+            for other in items:
+                self._together[key][other] += 1
+                self._together[other][key] += 1
+            items.append(key)
+
+    def remove(self, key: int) -> None:
+        """Forget a product."""
+        with self._lock:
+            self._counts.pop(key, None)
+            for other in self._together.pop(key, ()):
+                self._together[other].pop(key, None)
+
+    def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
+        """Keys of the k products in most baskets with this one, and how many those are."""
+        with self._lock:
+            together = self._together.get(key)
+            pairs = sorted(together.items(), key=lambda p: (-p[1], p[0]))[:k] if together else []
+        return (
+            np.array([other for other, _ in pairs], np.int64),
+            np.array([count for _, count in pairs], np.float64),
+        )
+
+    def baskets(self, keys: Keys) -> NDArray[np.float64]:
+        """Baskets [n] with each product."""
+        with self._lock:
+            return np.array([self._counts.get(key, 0) for key in keys.tolist()], np.float64)
+
+
+class QueryLog:
+    """Words searched for. A query is suggested once two shoppers used it: one may be a secret."""
+
+    MIN_SHOPPERS = 2
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+        self._public: list[str] = []
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, query: str, shopper: str) -> None:
+        """Count a search by a (hashed) shopper."""
+        words = _normalise(query)
+        if not words:
+            return
+        with self._lock:
+            self._counts[words] += 1
+            first = self._first.setdefault(words, shopper)
+            if first != shopper and words not in self._known:
+                self._known.add(words)
+                bisect.insort(self._public, words)
+
+    def complete(self, prefix: str, k: int) -> Sequence[tuple[str, int]]:
+        """Queries of at least two shoppers that begin so, and their counts, most frequent first."""
+        start = _normalise(prefix)
+        with self._lock:
+            place = bisect.bisect_left(self._public, start)
+            found = []
+            while place < len(self._public) and self._public[place].startswith(start):
+                found.append((self._public[place], self._counts[self._public[place]]))
+                place += 1
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+
+def _normalise(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())

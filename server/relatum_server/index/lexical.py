@@ -1,0 +1,178 @@
+"""BM25 over SQLite's FTS5, in a file of its own: a projection that can be built again."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_server.index.base import Hits, Mask
+from relatum_server.index.exact import is_allowed
+from relatum_server.index.segmentation import words
+
+VERSION = 1
+TITLE_WEIGHT = 3.0
+OTHER_WEIGHT = 1.0
+MAX_QUERY_WORDS = 32
+# A word in a larger share of the products says little and costs the most.
+COMMON_SHARE = 0.1
+COMMON_FLOOR = 2000
+SCORE_CHUNK = 500
+_SCHEMA = """
+CREATE VIRTUAL TABLE words USING fts5(title, other, content='', contentless_delete=1,
+  tokenize='porter unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Fts5Index:
+    """A `LexicalIndex`. One writer at a time; readers have connections of their own."""
+
+    def __init__(self, path: Path) -> None:
+        """Use `open`."""
+        self._path = path
+        self._writer = self._connect()
+        self._write_lock = threading.Lock()
+        self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path) -> tuple["Fts5Index", int]:
+        """Open the index and say up to which revision it goes; 0 for a new one.
+
+        A file that is damaged or of another version is removed: the caller fills the index again.
+        """
+        if path.exists():
+            index = None
+            try:
+                index = cls(path)
+                state = dict(index._writer.execute("SELECT name, value FROM state"))
+                sound = index._writer.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+                if state.get("version") == VERSION and sound:
+                    return index, state.get("revision", 0)
+            except apsw.Error:
+                pass
+            if index is not None:
+                index.close()
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        index = cls(path)
+        index._writer.execute(_SCHEMA)
+        index._writer.execute("INSERT INTO state VALUES ('version', ?)", (VERSION,))
+        return index, 0
+
+    def set_revision(self, revision: int) -> None:
+        """Note up to which revision the index goes; 0 while it is behind."""
+        with self._write_lock:
+            self._writer.execute("INSERT OR REPLACE INTO state VALUES ('revision', ?)", (revision,))
+
+    def upsert(self, documents: Sequence[tuple[int, str, str]]) -> None:
+        """Insert or replace; see `LexicalIndex.upsert`."""
+        rows = [(k, " ".join(words(t)), " ".join(words(o))) for k, t, o in documents]
+        with self._write_lock, self._writer:
+            self._writer.executemany("DELETE FROM words WHERE rowid = ?", [(r[0],) for r in rows])
+            self._writer.executemany("INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows)
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Remove; unknown keys are ignored."""
+        with self._write_lock, self._writer:
+            self._writer.executemany("DELETE FROM words WHERE rowid = ?", [(k,) for k in keys])
+
+    def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k best; see `LexicalIndex.search`."""
+        with self._reader() as reader:
+            match = _match(reader, query, drop_common=True)
+            if not match:
+                return Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
+            limit = k if allowed is None else -1
+            rows = reader.execute(
+                "SELECT rowid, -bm25(words, ?, ?) AS score FROM words WHERE words MATCH ? "
+                "ORDER BY score DESC, rowid LIMIT ?",
+                (TITLE_WEIGHT, OTHER_WEIGHT, match, limit),
+            ).fetchall()
+        keys = np.array([row[0] for row in rows], np.int64)
+        scores = np.array([row[1] for row in rows], np.float32)
+        kept = np.flatnonzero(is_allowed(keys, allowed))[:k]
+        return Hits(keys[kept], scores[kept])
+
+    def score(self, query: str, keys: Sequence[int]) -> NDArray[np.float32]:
+        """BM25 [n] of just these; see `LexicalIndex.score`."""
+        found: dict[int, float] = {}
+        with self._reader() as reader:
+            match = _match(reader, query, drop_common=True)
+            for start in range(0, len(keys) if match else 0, SCORE_CHUNK):
+                part = keys[start : start + SCORE_CHUNK]
+                marks = ",".join("?" * len(part))
+                found.update(
+                    reader.execute(
+                        "SELECT rowid, -bm25(words, ?, ?) FROM words WHERE words MATCH ? "  # noqa: S608 - question marks alone
+                        f"AND rowid IN ({marks})",
+                        (TITLE_WEIGHT, OTHER_WEIGHT, match, *part),
+                    )
+                )
+        return np.array([found.get(key, 0.0) for key in keys], np.float32)
+
+    def complete(self, prefix: str, k: int) -> Sequence[int]:
+        """Keys of titles with all the words, the last one as a beginning."""
+        parts = words(prefix)[:MAX_QUERY_WORDS]
+        if not parts:
+            return []
+        typed = [f'"{part}"' for part in parts]
+        match = "title : (" + " AND ".join([*typed[:-1], typed[-1] + "*"]) + ")"
+        with self._reader() as reader:
+            rows = reader.execute(
+                "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (match, k)
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def close(self) -> None:
+        """Release the file. Safe twice."""
+        with self._write_lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._writer.close()
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path))
+        connection.set_busy_timeout(10_000)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=OFF")  # a projection: what is lost is built again
+        return connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[apsw.Connection]:
+        try:
+            reader = self._readers.get_nowait()
+        except queue.Empty:
+            reader = self._connect()
+        try:
+            yield reader
+        finally:
+            self._readers.put(reader)
+
+
+def _match(reader: apsw.Connection, query: str, *, drop_common: bool) -> str:
+    """The FTS5 expression of any of the query's words; "" where it has none.
+
+    Words contain no quotes, so that nothing a shopper types is syntax.
+    """
+    parts = list(dict.fromkeys(words(query)))[:MAX_QUERY_WORDS]
+    if drop_common and len(parts) > 1:
+        total = reader.execute("SELECT count(*) FROM words").fetchone()[0]
+        limit = max(COMMON_FLOOR, COMMON_SHARE * total)
+        rare = [part for part in parts if _documents(reader, part) <= limit]
+        parts = rare or parts
+    return " OR ".join(f'"{part}"' for part in parts)
+
+
+def _documents(reader: apsw.Connection, word: str) -> int:
+    row = reader.execute("SELECT doc FROM vocabulary WHERE term = ?", (word,)).fetchone()
+    return int(row[0]) if row else 0

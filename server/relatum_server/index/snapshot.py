@@ -1,0 +1,116 @@
+"""A vector index on disk: the graph, and a manifest written last that says what it is."""
+
+import hashlib
+import importlib.metadata
+import os
+from pathlib import Path
+
+import msgspec
+
+from relatum_server.index.usearch import UsearchIndex
+
+VERSION = 1
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What the graph file is; written after it, so that a file without it does not count."""
+
+    version: int
+    revision: int
+    encoder_id: str
+    dimension: int
+    count: int
+    file: str
+    sha256: str
+    usearch: str
+
+
+class SnapshotFolder:
+    """Two generations of one index, named by their revisions. A projection: losing it costs time."""
+
+    def __init__(self, path: Path, encoder_id: str, dimension: int) -> None:
+        self._path, self._encoder_id, self._dimension = path, encoder_id, dimension
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in path.glob("*.tmp"):
+            leftover.unlink()
+
+    def open(self, *, threads: int = 2) -> tuple[UsearchIndex, int]:
+        """The newest sound generation and its revision; an empty index and 0 where there is none.
+
+        A damaged generation is set aside (`.damaged`) and the one before is tried.
+        """
+        for manifest_path in sorted(self._path.glob("*.json"), reverse=True):
+            manifest = self._read(manifest_path)
+            if manifest is None:
+                continue
+            index = UsearchIndex(self._dimension, threads=threads)
+            index.load(self._path / manifest.file)
+            if len(index) == manifest.count:
+                return index, manifest.revision
+            _set_aside(manifest_path)
+        return UsearchIndex(self._dimension, threads=threads), 0
+
+    def save(self, index: UsearchIndex, revision: int) -> None:
+        """Write a generation: graph, fsync, rename, manifest, fsync, rename, fsync of the folder."""
+        name = f"{revision:016d}"
+        graph, temporary = self._path / f"{name}.usearch", self._path / f"{name}.usearch.tmp"
+        count = len(index.save(temporary))
+        digest = _sha256(temporary)
+        _sync(temporary)
+        temporary.rename(graph)
+        manifest = Manifest(
+            VERSION,
+            revision,
+            self._encoder_id,
+            self._dimension,
+            count,
+            graph.name,
+            digest,
+            importlib.metadata.version("usearch"),
+        )
+        temporary = self._path / f"{name}.json.tmp"
+        temporary.write_bytes(msgspec.json.encode(manifest))
+        _sync(temporary)
+        temporary.rename(self._path / f"{name}.json")
+        _sync(self._path)
+        for old in sorted(self._path.glob("*.json"), reverse=True)[2:]:
+            old.unlink()
+            old.with_suffix(".usearch").unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> Manifest | None:
+        """A manifest that fits this encoder and this library and whose graph has its hash."""
+        try:
+            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+            sound = _sha256(self._path / manifest.file) == manifest.sha256
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+            sound = False
+        if not sound:
+            _set_aside(path)
+            return None
+        fits = (
+            manifest.version == VERSION
+            and manifest.encoder_id == self._encoder_id
+            and manifest.dimension == self._dimension
+            and manifest.usearch == importlib.metadata.version("usearch")
+        )
+        return manifest if fits else None
+
+
+def _set_aside(manifest: Path) -> None:
+    """Keep the damaged files for a look, where no one opens them again."""
+    for path in (manifest, manifest.with_suffix(".usearch")):
+        if path.exists():
+            path.rename(path.with_name(path.name + ".damaged"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

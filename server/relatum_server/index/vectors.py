@@ -1,0 +1,77 @@
+"""Vectors by key in one matrix of half floats, for exact rescoring and exact scans."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_server.index.base import Keys, Mask, Vectors
+
+
+class VectorTable:
+    """Rows are appended and freed; not safe by itself: its index locks."""
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self._row_of = np.full(1024, -1, np.int64)
+        self._keys = np.full(1024, -1, np.int64)
+        self._rows: NDArray[np.float16] = np.zeros((1024, dimension), np.float16)
+        self._free: list[int] = []
+        self._used = 0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def keys(self) -> Keys:
+        """int64 [n]: all keys."""
+        used = self._keys[: self._used]
+        return used[used >= 0]
+
+    def present(self, keys: Keys) -> Mask:
+        """bool [n]: which keys have a vector."""
+        return self._rows_of(keys) >= 0
+
+    def put(self, keys: Keys, vectors: Vectors) -> None:
+        """Insert or replace."""
+        if not len(keys):
+            return
+        largest = int(keys.max())
+        if largest >= len(self._row_of):
+            grown = np.full(max(2 * len(self._row_of), largest + 1), -1, np.int64)
+            grown[: len(self._row_of)] = self._row_of
+            self._row_of = grown
+        for key in keys[self._row_of[keys] < 0].tolist():
+            row = self._free.pop() if self._free else self._append()
+            self._row_of[key], self._keys[row] = row, key
+            self._count += 1
+        self._rows[self._row_of[keys]] = vectors.astype(np.float16)
+
+    def drop(self, keys: Keys) -> None:
+        """Remove those that are present."""
+        for key in keys.tolist():
+            row = self._row_of[key]
+            self._row_of[key], self._keys[row] = -1, -1
+            self._free.append(int(row))
+            self._count -= 1
+
+    def get(self, keys: Keys) -> tuple[Vectors, Mask]:
+        """float32 [n, d], zeros where absent, and which are present."""
+        rows = self._rows_of(keys)
+        present = rows >= 0
+        vectors = self._rows[np.maximum(rows, 0)].astype(np.float32)
+        vectors[~present] = 0.0
+        return vectors, present
+
+    def _rows_of(self, keys: Keys) -> NDArray[np.int64]:
+        rows = np.full(len(keys), -1, np.int64)
+        inside = (keys >= 0) & (keys < len(self._row_of))
+        rows[inside] = self._row_of[keys[inside]]
+        return rows
+
+    def _append(self) -> int:
+        if self._used == len(self._keys):
+            self._keys = np.concatenate([self._keys, np.full(self._used, -1, np.int64)])
+            self._rows = np.concatenate(
+                [self._rows, np.zeros((self._used, self.dimension), np.float16)]
+            )
+        self._used += 1
+        return self._used - 1
