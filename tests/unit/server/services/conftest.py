@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tests.fakes.encoder import FakeEncoder
+from tests.fakes.index import (
+    FakeColumns,
+    FakeCoPurchase,
+    FakeIndex,
+    FakeLexical,
+    FakePopularity,
+    FakeQueryLog,
+)
+from tests.fakes.store import FakeStore
 
 from relatum_server.artifact import TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
@@ -26,16 +36,6 @@ from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
 from relatum_server.services.text_vectors import TextVectors
 from relatum_server.services.traffic import Traffic
-from tests.fakes.encoder import FakeEncoder
-from tests.fakes.index import (
-    FakeColumns,
-    FakeCoPurchase,
-    FakeIndex,
-    FakeLexical,
-    FakePopularity,
-    FakeQueryLog,
-)
-from tests.fakes.store import FakeStore
 
 NOW_US = 1_700_000_000 * 1_000_000
 DAY_US = 86_400 * 1_000_000
