@@ -79,7 +79,7 @@ class CachedEncoder:
                 vectors = self._encoder.encode(texts, kind=kind, progress=advance)
                 self._row.update({k: len(self._row) + i for i, (k, _) in enumerate(block)})
                 self._vectors = np.concatenate([self._vectors, vectors])
-        self._save()
+                self._save()
 
     def _save(self) -> None:
         if self._file is None:
