@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         help="verify an artifact, load the catalogue and answer calls",
         epilog="Every flag is also an environment variable (RELATUM_DATA_DIR) and a key of the "
-        "TOML file given by --config. Example: relatum-server serve --artifact artifact --data-dir data",
+        "TOML file given by --config. Example: relatum-server serve --artifact A --data-dir D",
     )
     serve.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
     for name, field in config.Settings.model_fields.items():

@@ -1,8 +1,9 @@
 """Every setting of the server: one frozen object, built once, in `__main__`.
 
-A value comes from a flag (`--drain-s 5`), else from the environment (`RELATUM_DRAIN_S=5`), else from
-the TOML file that `--config` names, else from the default below. Unknown keys are refused: a
-misspelt setting that is silently ignored is an outage later. `RELATUM_TEST_*` belongs to the tests.
+A value comes from a flag (`--drain-s 5`), else from the environment (`RELATUM_DRAIN_S=5`), else
+from the TOML file that `--config` names, else from the default below. Unknown keys are refused: a
+misspelt setting that is silently ignored is an outage later. `RELATUM_TEST_*` belongs to the
+tests.
 """
 
 import os
@@ -30,11 +31,11 @@ class Settings(BaseSettings):
     artifact: Path
     """Folder that `relatum-export export` wrote."""
     data_dir: Path
-    """Folder of the store and of everything derived from it; made if absent. One server at a time."""
+    """Folder of the store and of all derived from it; made if absent. One server at a time."""
     listen: str = "127.0.0.1:50051"
     """HOST:PORT of the API. Port 0 takes a free one and logs it."""
     user_key_file: Path | None = None
-    """Key under which shoppers' ids are hashed; default: user.key in the data directory, made at first start."""
+    """Key that hashes shoppers' ids; default: user.key in the data directory, made at first start."""
     durability: Literal["full", "relaxed"] = "full"
     """full: an acknowledged write survives power loss; relaxed: it survives kill -9 alone."""
     provider: Literal["auto", "cpu", "cuda"] = "auto"

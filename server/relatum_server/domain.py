@@ -1,4 +1,4 @@
-"""The words that all layers share: products, events, results. No behaviour beyond their own rules."""
+"""The words that all layers share: products, events, results."""
 
 import enum
 from collections.abc import Mapping, Sequence

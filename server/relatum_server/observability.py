@@ -1,4 +1,4 @@
-"""JSON logs. Fields are named one by one where they are logged; never a text, a token or a shopper."""
+"""JSON logs, by an allow-list of fields: never a text, a token or a shopper."""
 
 import logging
 import sys
@@ -10,8 +10,8 @@ ALLOWED = frozenset(
     {
         "address", "artifact", "code", "count", "data_dir", "duration_ms", "encoder_id", "error",
         "event", "exception", "files", "level", "message", "method", "model_id", "name", "path",
-        "precision", "products", "provider", "reason", "request_id", "revision", "seconds", "signal",
-        "space", "stage", "threads", "timestamp", "version",
+        "precision", "products", "provider", "reason", "request_id", "revision", "seconds",
+        "signal", "space", "stage", "threads", "timestamp", "version",
     }
 )  # fmt: skip
 

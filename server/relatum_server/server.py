@@ -36,9 +36,11 @@ from relatum_server.services.catalog import CatalogService
 from relatum_server.services.catalog_import import CatalogImportService
 from relatum_server.services.completion import CompletionService
 from relatum_server.services.embedding import EmbeddingService
+from relatum_server.services.events import EventService
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.projections import Projections
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
@@ -130,8 +132,9 @@ def build(settings: Settings) -> RelatumServer:
         store = open_sqlite(directory.database, durability=settings.durability)
         resources.callback(store.close)
         started = time.monotonic()
-        live = open_live(artifact, directory, store)
-        resources.callback(live.close)
+        projections = Projections.open(artifact, directory.path, store)
+        resources.callback(projections.close)
+        live = projections.live
         log.info(
             "catalogue",
             products=len(live),
@@ -140,7 +143,7 @@ def build(settings: Settings) -> RelatumServer:
         )
         pool = HandlerPool(settings.max_workers)
         resources.callback(pool.shutdown)
-        servicers = _servicers(settings, artifact, encoder, store, live, key)
+        servicers = _servicers(settings, artifact, encoder=encoder, store=store, live=live, key=key)
         health = Health(list(servicers))
         resources.callback(health.close)
         server = _grpc_server(settings, pool, servicers, health)
@@ -168,6 +171,7 @@ def _open_encoder(artifact: Artifact, settings: Settings) -> OnnxEncoder:
 def _servicers(
     settings: Settings,
     artifact: Artifact,
+    *,
     encoder: OnnxEncoder,
     store: Store,
     live: LiveCatalogue,
@@ -179,13 +183,21 @@ def _servicers(
         max_deadline_s=settings.max_deadline_s,
     )
     signer = TokenSigner(key.digest)
-    pages = RankedPages(store, live, signer, PinnedLists(signer), limits, artifact.model_id)
+    pages = RankedPages(
+        store,
+        live,
+        signer,
+        pinned=PinnedLists(signer),
+        limits=limits,
+        model_id=artifact.model_id,
+    )
     vectors = TextVectors(encoder, artifact.encoder.text_form, store)
     catalog = CatalogService(store, live, vectors, signer, limits)
     imports = CatalogImportService(catalog, store, live, vectors, limits)
     idempotency = Idempotency(key.digest, limits)
     dimensions = artifact.encoder.matryoshka_dimensions
-    recommendation = RecommendationService(store, live, pages, key, limits)
+    events = EventService(store, live, key.digest, limits)
+    recommendation = RecommendationService(live, events, pages, digest=key.digest, limits=limits)
     return {
         _name(catalog_service_pb2, "CatalogService"): CatalogServicer(
             catalog, imports, idempotency
@@ -197,11 +209,11 @@ def _servicers(
             AssociationService(live, encoder, pages, limits)
         ),
         _name(search_service_pb2, "SearchService"): SearchServicer(
-            SearchService(live, encoder, pages, key.digest, limits),
+            SearchService(live, encoder, pages, digest=key.digest, limits=limits),
             CompletionService(store, live, limits),
         ),
         _name(recommendation_service_pb2, "RecommendationService"): RecommendationServicer(
-            recommendation, idempotency
+            recommendation, events, idempotency
         ),
         _name(server_info_service_pb2, "ServerInfoService"): ServerInfoServicer(
             version=importlib.metadata.version("relatum"),

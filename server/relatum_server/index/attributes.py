@@ -72,7 +72,7 @@ class AttributeTable:
                 self._drop(key)
 
     def mask(self, filter_text: str) -> Mask:
-        """bool by key: which products match. InvalidArgumentError names the column."""
+        """Which products match: bool by key. InvalidArgumentError names the column."""
         tree = language.parse(filter_text)
         with self._lock:
             return self._evaluate(tree) & self._live
@@ -121,9 +121,9 @@ class AttributeTable:
             case language.Not(term):
                 return ~self._evaluate(term)
             case language.Junction("AND", terms):
-                return np.logical_and.reduce([self._evaluate(term) for term in terms])
+                return np.stack([self._evaluate(term) for term in terms]).all(axis=0)
             case language.Junction(_, terms):
-                return np.logical_or.reduce([self._evaluate(term) for term in terms])
+                return np.stack([self._evaluate(term) for term in terms]).any(axis=0)
             case language.Comparison(column, op, value):
                 return self._compare(column, op, value)
 
@@ -144,8 +144,8 @@ class AttributeTable:
         wanted = language.number(value)
         if column.startswith(language.ATTRIBUTE) and wanted is not None:
             compare = _COMPARE["=" if op in {":", "!="} else op]
-            for key, numbers in self._attribute_numbers.get(column, {}).items():
-                if compare(np.array(numbers), wanted).any():
+            for key, values in self._attribute_numbers.get(column, {}).items():
+                if compare(np.array(values), wanted).any():
                     keys.add(key)
         found[list(keys)] = True
         return ~found if op == "!=" else found

@@ -41,7 +41,8 @@ class Index(Protocol):
         """Insert or replace; distinct keys.
 
         Raises:
-            InvalidArgumentError: wrong dimension, a non-finite or a zero vector; nothing is written.
+            InvalidArgumentError: wrong dimension, a non-finite or a zero vector; nothing is
+                written.
         """
         ...
 

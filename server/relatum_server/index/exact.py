@@ -18,7 +18,7 @@ def check_vectors(vectors: Vectors, dimension: int) -> None:
 
 
 def is_allowed(keys: Keys, allowed: Mask | None) -> Mask:
-    """bool [n]: which keys a mask allows; those beyond its length are not."""
+    """Which keys a mask allows, bool [n]; those beyond its length are not."""
     if allowed is None:
         return np.ones(len(keys), np.bool_)
     inside = keys < len(allowed)

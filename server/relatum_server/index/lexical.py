@@ -128,7 +128,7 @@ class Fts5Index:
             rows = reader.execute(
                 "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (match, k)
             ).fetchall()
-        return [row[0] for row in rows]
+        return [int(key) for (key,) in rows]  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Release the file. Safe twice."""
@@ -166,8 +166,8 @@ def _match(reader: apsw.Connection, query: str, *, drop_common: bool) -> str:
     """
     parts = list(dict.fromkeys(words(query)))[:MAX_QUERY_WORDS]
     if drop_common and len(parts) > 1:
-        total = reader.execute("SELECT count(*) FROM words").fetchone()[0]
-        limit = max(COMMON_FLOOR, COMMON_SHARE * total)
+        ((total,),) = reader.execute("SELECT count(*) FROM words").fetchall()
+        limit = max(COMMON_FLOOR, COMMON_SHARE * int(total))  # type: ignore[arg-type]
         rare = [part for part in parts if _documents(reader, part) <= limit]
         parts = rare or parts
     return " OR ".join(f'"{part}"' for part in parts)

@@ -26,7 +26,10 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class SnapshotFolder:
-    """Two generations of one index, named by their revisions. A projection: losing it costs time."""
+    """Two generations of one index, named by their revisions.
+
+    A projection of the store: losing it costs the time to build it again.
+    """
 
     def __init__(self, path: Path, encoder_id: str, dimension: int) -> None:
         self._path, self._encoder_id, self._dimension = path, encoder_id, dimension
@@ -51,7 +54,7 @@ class SnapshotFolder:
         return UsearchIndex(self._dimension, threads=threads), 0
 
     def save(self, index: UsearchIndex, revision: int) -> None:
-        """Write a generation: graph, fsync, rename, manifest, fsync, rename, fsync of the folder."""
+        """Write a generation: the graph and then its manifest, each synced before its rename."""
         name = f"{revision:016d}"
         graph, temporary = self._path / f"{name}.usearch", self._path / f"{name}.usearch.tmp"
         count = len(index.save(temporary))
@@ -81,10 +84,11 @@ class SnapshotFolder:
         """A manifest that fits this encoder and this library and whose graph has its hash."""
         try:
             manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-            sound = _sha256(self._path / manifest.file) == manifest.sha256
-        except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-            sound = False
-        if not sound:
+            digest = _sha256(self._path / manifest.file)
+        except (OSError, msgspec.DecodeError):
+            _set_aside(path)
+            return None
+        if digest != manifest.sha256:
             _set_aside(path)
             return None
         fits = (

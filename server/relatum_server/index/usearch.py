@@ -90,7 +90,7 @@ class UsearchIndex:
     def close(self) -> None:
         """Free the graph. Safe twice."""
         with self._lock:
-            self._graph.reset()
+            self._graph.reset()  # type: ignore[no-untyped-call]
 
     def save(self, path: Path) -> Keys:
         """Write the graph to a file; the keys in it, ascending."""

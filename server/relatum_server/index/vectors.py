@@ -22,12 +22,12 @@ class VectorTable:
         return self._count
 
     def keys(self) -> Keys:
-        """int64 [n]: all keys."""
+        """All keys, int64 [n]."""
         used = self._keys[: self._used]
         return used[used >= 0]
 
     def present(self, keys: Keys) -> Mask:
-        """bool [n]: which keys have a vector."""
+        """Which keys have a vector, bool [n]."""
         return self._rows_of(keys) >= 0
 
     def put(self, keys: Keys, vectors: Vectors) -> None:

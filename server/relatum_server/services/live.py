@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -148,19 +149,62 @@ class LiveCatalogue:
         """Show committed events (those that were fresh)."""
         self._apply(revision, _EventsPayload(events))
 
-    def replay(self) -> None:
-        """Show everything that the store holds; once, at start."""
+    def replay(self, *, text_revision: int = 0, lexical_revision: int = 0) -> None:
+        """Show everything that the store holds; once, at start.
+
+        Args:
+            text_revision: up to which the text index goes already, 0 for an empty one.
+            lexical_revision: the same of the lexical index.
+        """
         with self._writer:
             revision = self._store.revision()
-            vectors = ((v.key, v.packed_f16) for v in self._store.scan_vectors(self._encoder_id))
-            for chunk in _chunks(vectors):
-                keys = np.array([key for key, _ in chunk], np.int64)
-                self.text.upsert(keys, np.stack([unpack(packed) for _, packed in chunk]))
+            self._replay_text(text_revision, revision)
+            stale = self._touched_since(lexical_revision, revision) if lexical_revision else None
+            if stale is not None:
+                self.lexical.remove(list(stale))
             for part in _chunks((s.key, s.product) for s in self._store.scan_products()):
-                self._show_facts([key for key, _ in part], [product for _, product in part])
+                keys = [key for key, _ in part]
+                products = [product for _, product in part]
+                self._show_facts(keys, products)
+                if stale is None:
+                    self._show_words(keys, products)
+                elif fresh := [(k, p) for k, p in part if k in stale]:
+                    self._show_words([k for k, _ in fresh], [p for _, p in fresh])
             self.traffic.add((event for _, event in self._store.scan_events()), self.keys)
             self._move(revision)
         self._catch_up(self._store.revision())
+
+    @contextmanager
+    def paused(self) -> Iterator[int]:
+        """Hold writes back for a block that saves projections; yields the revision they show."""
+        with self._writer:
+            yield self._revision
+
+    def _replay_text(self, since: int, until: int) -> None:
+        if not since:
+            stored = ((v.key, v.packed_f16) for v in self._store.scan_vectors(self._encoder_id))
+            for chunk in _chunks(stored):
+                self._show_vectors([key for key, _ in chunk], [packed for _, packed in chunk])
+            return
+        touched = sorted(self._touched_since(since, until))
+        self.text.remove(np.array(touched, np.int64))
+        for start in range(0, len(touched), _CHUNK):
+            vectors = self._store.get_vectors(touched[start : start + _CHUNK], self._encoder_id)
+            if vectors:
+                self._show_vectors(list(vectors), list(vectors.values()))
+
+    def _touched_since(self, since: int, until: int) -> set[int]:
+        """Keys of products written or deleted after a revision."""
+        touched: set[int] = set()
+        while since < until:
+            changes = self._store.changes(since, _CHANGES)
+            if not changes:
+                break
+            for change in changes:
+                touched.update(change.keys)
+                touched.update(change.deleted_keys)
+            since = changes[-1].revision
+        return touched
 
     def _apply(self, revision: int, payload: _ProductsPayload | _EventsPayload) -> None:
         if revision <= self._revision:
@@ -233,18 +277,21 @@ class LiveCatalogue:
             key for key, packed in zip(payload.keys, payload.vectors, strict=True) if packed is None
         ]
         if with_text:
-            self.text.upsert(
-                np.array([key for key, _ in with_text], np.int64),
-                np.stack([unpack(packed) for _, packed in with_text]),
-            )
+            self._show_vectors([key for key, _ in with_text], [packed for _, packed in with_text])
         if without:
             self.text.remove(np.array(without, np.int64))
+        self._show_words(payload.keys, payload.products)
         self._show_facts(payload.keys, payload.products)
 
-    def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
+    def _show_vectors(self, keys: Sequence[int], packed: Sequence[bytes]) -> None:
+        self.text.upsert(np.array(keys, np.int64), np.stack([unpack(one) for one in packed]))
+
+    def _show_words(self, keys: Sequence[int], products: Sequence[Product]) -> None:
         self.lexical.upsert(
             [(key, p.title, _other_text(p)) for key, p in zip(keys, products, strict=True)]
         )
+
+    def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
         self._filtering.upsert(keys, products)
         self.behaviour.join(keys, [p.id for p in products])
         for key, product in zip(keys, products, strict=True):
