@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -14,31 +13,25 @@ from relatum_server.domain import Event, Product
 from relatum_server.errors import FailedPreconditionError
 from relatum_server.index.base import Index, LexicalIndex
 from relatum_server.services.behaviour import BehaviourPart
+from relatum_server.services.changes import (
+    EventsChange,
+    ProductsChange,
+    load_change,
+    touched_since,
+)
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.product_keys import ProductKeys
 from relatum_server.services.shoppers import Shoppers
 from relatum_server.services.text_vectors import unpack
 from relatum_server.services.traffic import Traffic
-from relatum_server.store.base import Change, Store
+from relatum_server.store.base import Store
 
 _T = TypeVar("_T")
 _CHUNK = 512
 _CHANGES = 256
+_MARGIN_S = 0.05  # the answer must still reach the caller before its deadline
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _ProductsPayload:
-    keys: Sequence[int]
-    products: Sequence[Product]
-    vectors: Sequence[bytes | None]
-    deleted_keys: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _EventsPayload:
-    events: Sequence[Event] = field(default_factory=tuple)
 
 
 class LiveCatalogue:
@@ -67,7 +60,7 @@ class LiveCatalogue:
         self._store = store
         self._encoder_id = encoder_id
         self._filtering = filtering
-        self._pending: dict[int, _ProductsPayload | _EventsPayload] = {}
+        self._pending: dict[int, ProductsChange | EventsChange] = {}
         self._writer = threading.Lock()
         self._moved = threading.Condition()
         self._revision = 0
@@ -99,7 +92,7 @@ class LiveCatalogue:
             return self._revision
         with self._moved:
             while self._revision < min_revision:
-                left = None if deadline is None else deadline - time.monotonic()
+                left = None if deadline is None else deadline - time.monotonic() - _MARGIN_S
                 # A revision that the one writer has not given yet may still come from it.
                 if left is None or left <= 0 or not self._moved.wait(left):
                     break
@@ -143,11 +136,11 @@ class LiveCatalogue:
         deleted_keys: Sequence[int] = (),
     ) -> None:
         """Show a committed write of products; returns when all up to `revision` are shown."""
-        self._apply(revision, _ProductsPayload(keys, products, vectors, deleted_keys))
+        self._apply(revision, ProductsChange(keys, products, vectors, deleted_keys))
 
     def apply_events(self, revision: int, events: Sequence[Event]) -> None:
         """Show committed events (those that were fresh)."""
-        self._apply(revision, _EventsPayload(events))
+        self._apply(revision, EventsChange(events))
 
     def replay(self, *, text_revision: int = 0, lexical_revision: int = 0) -> None:
         """Show everything that the store holds; once, at start.
@@ -159,7 +152,9 @@ class LiveCatalogue:
         with self._writer:
             revision = self._store.revision()
             self._replay_text(text_revision, revision)
-            stale = self._touched_since(lexical_revision, revision) if lexical_revision else None
+            stale = (
+                touched_since(self._store, lexical_revision, revision) if lexical_revision else None
+            )
             if stale is not None:
                 self.lexical.remove(list(stale))
             for part in _chunks((s.key, s.product) for s in self._store.scan_products()):
@@ -186,27 +181,14 @@ class LiveCatalogue:
             for chunk in _chunks(stored):
                 self._show_vectors([key for key, _ in chunk], [packed for _, packed in chunk])
             return
-        touched = sorted(self._touched_since(since, until))
+        touched = sorted(touched_since(self._store, since, until))
         self.text.remove(np.array(touched, np.int64))
         for start in range(0, len(touched), _CHUNK):
             vectors = self._store.get_vectors(touched[start : start + _CHUNK], self._encoder_id)
             if vectors:
                 self._show_vectors(list(vectors), list(vectors.values()))
 
-    def _touched_since(self, since: int, until: int) -> set[int]:
-        """Keys of products written or deleted after a revision."""
-        touched: set[int] = set()
-        while since < until:
-            changes = self._store.changes(since, _CHANGES)
-            if not changes:
-                break
-            for change in changes:
-                touched.update(change.keys)
-                touched.update(change.deleted_keys)
-            since = changes[-1].revision
-        return touched
-
-    def _apply(self, revision: int, payload: _ProductsPayload | _EventsPayload) -> None:
+    def _apply(self, revision: int, payload: ProductsChange | EventsChange) -> None:
         if revision <= self._revision:
             return
         self._pending[revision] = payload
@@ -230,7 +212,11 @@ class LiveCatalogue:
                     break
                 for change in changes:
                     handed = self._pending.pop(change.revision, None)
-                    self._show(self._load(change) if handed is None else handed)
+                    self._show(
+                        load_change(self._store, self._encoder_id, change)
+                        if handed is None
+                        else handed
+                    )
                     self._move(change.revision)
             for late in [r for r in self._pending if r <= self._revision]:
                 self._pending.pop(late, None)
@@ -240,27 +226,8 @@ class LiveCatalogue:
             self._revision = revision
             self._moved.notify_all()
 
-    def _load(self, change: Change) -> _ProductsPayload | _EventsPayload:
-        if change.kind == "events":
-            first, last = change.event_rows
-            rows = self._store.scan_events(first)
-            events = []
-            for row, event in rows:
-                if row > last:
-                    break
-                events.append(event)
-            return _EventsPayload(events)
-        products = self._store.get_products_by_key(change.keys)
-        vectors = self._store.get_vectors(list(products), self._encoder_id)
-        return _ProductsPayload(
-            list(products),
-            list(products.values()),
-            [vectors.get(key) for key in products],
-            change.deleted_keys,
-        )
-
-    def _show(self, payload: _ProductsPayload | _EventsPayload) -> None:
-        if isinstance(payload, _EventsPayload):
+    def _show(self, payload: ProductsChange | EventsChange) -> None:
+        if isinstance(payload, EventsChange):
             self.shoppers.forget(event.user for event in payload.events)
             self.traffic.add(payload.events, self.keys)
             return

@@ -1,0 +1,60 @@
+"""What a revision changed, as the projections take it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relatum_server.domain import Event, Product
+from relatum_server.store.base import Change, Store
+
+_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsChange:
+    """Products written, each with its packed text vector or None, and keys deleted."""
+
+    keys: Sequence[int]
+    products: Sequence[Product]
+    vectors: Sequence[bytes | None]
+    deleted_keys: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventsChange:
+    """Events written, with hashed ids."""
+
+    events: Sequence[Event]
+
+
+def load_change(store: Store, encoder_id: str, change: Change) -> ProductsChange | EventsChange:
+    """Read what a record of the change log touched, as it is now: later writes show early."""
+    if change.kind == "events":
+        first, last = change.event_rows
+        events = []
+        for row, event in store.scan_events(first):
+            if row > last:
+                break
+            events.append(event)
+        return EventsChange(events)
+    products = store.get_products_by_key(change.keys)
+    vectors = store.get_vectors(list(products), encoder_id)
+    return ProductsChange(
+        list(products),
+        list(products.values()),
+        [vectors.get(key) for key in products],
+        change.deleted_keys,
+    )
+
+
+def touched_since(store: Store, since: int, until: int) -> set[int]:
+    """Keys of products written or deleted after revision `since`, at least up to `until`."""
+    touched: set[int] = set()
+    while since < until:
+        changes = store.changes(since, _BATCH)
+        if not changes:
+            break
+        for change in changes:
+            touched.update(change.keys)
+            touched.update(change.deleted_keys)
+        since = changes[-1].revision
+    return touched
