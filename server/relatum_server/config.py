@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:50051"
     """HOST:PORT of the API. Port 0 takes a free one and logs it."""
     user_key_file: Path | None = None
-    """Key that hashes shoppers' ids; default: user.key in the data directory, made at first start."""
+    """Key that hashes shoppers' ids; default: user.key in the data directory, made at first."""
     durability: Literal["full", "relaxed"] = "full"
     """full: an acknowledged write survives power loss; relaxed: it survives kill -9 alone."""
     provider: Literal["auto", "cpu", "cuda"] = "auto"

@@ -38,5 +38,5 @@ def configure(level: str) -> None:
 
 
 def logger(name: str) -> Any:
-    """The logger of one module."""
-    return structlog.get_logger().bind(name=name)
+    """The logger of one module. Lazy: it may be made before `configure`."""
+    return structlog.get_logger(name=name)

@@ -186,7 +186,7 @@ def _servicers(
     pages = RankedPages(
         store,
         live,
-        signer,
+        signer=signer,
         pinned=PinnedLists(signer),
         limits=limits,
         model_id=artifact.model_id,

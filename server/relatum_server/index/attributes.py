@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,9 +122,9 @@ class AttributeTable:
             case language.Not(term):
                 return ~self._evaluate(term)
             case language.Junction("AND", terms):
-                return np.stack([self._evaluate(term) for term in terms]).all(axis=0)
+                return reduce(np.logical_and, map(self._evaluate, terms))
             case language.Junction(_, terms):
-                return np.stack([self._evaluate(term) for term in terms]).any(axis=0)
+                return reduce(np.logical_or, map(self._evaluate, terms))
             case language.Comparison(column, op, value):
                 return self._compare(column, op, value)
 

@@ -10,8 +10,8 @@ from relatum_server.domain import RankedPage, Relation, Result
 from relatum_server.encoder.base import Encoder
 from relatum_server.errors import ArtifactLacksPartError, InvalidArgumentError
 from relatum_server.ranking.explanation import Ranking
-from relatum_server.services.catalog import product_not_found
 from relatum_server.services.embedding import check_one_text
+from relatum_server.services.field_mask import product_not_found
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import request_hash

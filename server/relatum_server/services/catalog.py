@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from relatum_server.domain import Product, ProductWrite, StoredProduct
+from relatum_server.domain import Product, ProductWrite
 from relatum_server.encoder.base import Lane
-from relatum_server.errors import AbortedError, InvalidArgumentError, NotFoundError
+from relatum_server.errors import AbortedError
+from relatum_server.services.field_mask import merged, product_not_found
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import TokenSigner, invalid_token, request_hash
@@ -18,7 +19,6 @@ from relatum_server.services.validation import (
     Violations,
     check_min_revision,
     check_product,
-    missing,
     page_size,
 )
 from relatum_server.store.base import ProductPut, Request, Store
@@ -142,7 +142,7 @@ class CatalogService:
         """One attempt of a write, without looking for a kept reply; distinct valid ids."""
         stored = self._store.get_products([write.product.id for write in writes])
         if update_mask is not None:
-            writes = _merge(writes, stored, update_mask)
+            writes = merged(writes, stored, update_mask)
         if not checked:
             found = Violations()
             for i, write in enumerate(writes):
@@ -291,37 +291,3 @@ class CatalogService:
         if payload[:_HASH_BYTES] != request:
             raise invalid_token("the filter differs from the one that the token came from")
         return payload[_HASH_BYTES:].decode()
-
-
-def product_not_found(product_id: str) -> NotFoundError:
-    """The error of a product that the catalogue does not have."""
-    return NotFoundError(
-        f"no product {product_id[:128]!r} in the catalogue; write it with UpsertProducts",
-        reason="PRODUCT_NOT_FOUND",
-    )
-
-
-def _merge(
-    writes: Sequence[ProductWrite], stored: dict[str, StoredProduct], mask: Sequence[str]
-) -> list[ProductWrite]:
-    """The stored products with the masked fields of the given ones.
-
-    The etag read here guards the write: a change in between must not be undone.
-    """
-    if not mask:
-        raise InvalidArgumentError("update_mask", "names no field; name some or leave it out")
-    absent = missing([write.product.id for write in writes], stored)
-    if absent:
-        raise product_not_found(absent[0])
-    merged = []
-    for write in writes:
-        old = stored[write.product.id].product
-        changes = {name: getattr(write.product, name) for name in mask if name != "vectors"}
-        merged.append(
-            ProductWrite(
-                replace(old, **changes),
-                write.vectors if "vectors" in mask else (),
-                write.expected_etag or old.etag,
-            )
-        )
-    return merged
