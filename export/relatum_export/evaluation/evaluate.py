@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.agreement import AgreementResult, agreement
-from relatum_export.evaluation.protocols.base import Protocol, Task
+from relatum_export.evaluation.protocols.base import Protocol
 from relatum_export.evaluation.protocols.bundles import BUNDLES
 from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
@@ -33,11 +33,6 @@ class NotJudged:
 
     table: str
     reason: str
-
-
-def measure(task: Task, protocols: Sequence[Protocol]) -> list[Outcome]:
-    """All outcomes of a corpus."""
-    return [outcome for protocol in protocols for outcome in protocol.measure(task)]
 
 
 def applicable(corpus: Corpus) -> list[Protocol]:
