@@ -8,9 +8,12 @@ import typer
 from relatum_export.artifact.command import export
 from relatum_export.corpus.command import EXAMPLES as PREPARE_EXAMPLES
 from relatum_export.corpus.command import prepare
-from relatum_export.errors import ExportError
+from relatum_export.errors import ExportError, InputError
 from relatum_export.evaluation.command import evaluate
 from relatum_export.training.command import encoder
+
+# What typer raises for a wrong flag; it has no public name.
+UsageError = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="relatum-export",
@@ -31,11 +34,14 @@ train.command()(encoder)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 2 bad input, 1 anything else."""
     try:
-        app(args=argv, standalone_mode=False)
+        status = app(args=argv, standalone_mode=False)
     except ExportError as error:
         sys.stderr.write(f"relatum-export: {error}\n")
         return error.exit_status
-    return 0
+    except UsageError as error:
+        sys.stderr.write(f"relatum-export: {error.format_message()}; see --help\n")
+        return InputError.exit_status
+    return status if isinstance(status, int) else 0
 
 
 if __name__ == "__main__":
