@@ -1,25 +1,23 @@
-"""The services over fakes: a whole shop in memory."""
+"""The services over a fake encoder and store: a whole shop without a model or a server."""
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.fakes.encoder import FakeEncoder
-from tests.fakes.index import (
-    FakeColumns,
-    FakeCoPurchase,
-    FakeIndex,
-    FakeLexical,
-    FakePopularity,
-    FakeQueryLog,
-)
 from tests.fakes.store import FakeStore
 
 from relatum_server.artifact import TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
+from relatum_server.index.attributes import AttributeTable
+from relatum_server.index.counters import CoPurchaseCounter, PopularityCounter, QueryLog
+from relatum_server.index.exact import ExactIndex
+from relatum_server.index.lexical import Fts5Index
 from relatum_server.services.association import AssociationService
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.catalog import CatalogService
@@ -50,6 +48,7 @@ def digest(data: bytes, purpose: str) -> bytes:
 class Shop:
     """All services over one store; `restarted` is a new server over the same store."""
 
+    folder: Path
     store: FakeStore
     encoder: FakeEncoder
     live: LiveCatalogue
@@ -63,7 +62,7 @@ class Shop:
     behaviour: Mapping[str, Sequence[float]]
 
     def restarted(self) -> "Shop":
-        return build_shop(store=self.store, behaviour=self.behaviour)
+        return build_shop(self.folder, store=self.store, behaviour=self.behaviour)
 
     def add(self, *products: Product) -> None:
         self.catalog.upsert([ProductWrite(product) for product in products])
@@ -81,6 +80,7 @@ class Shop:
 
 
 def build_shop(
+    folder: Path,
     store: FakeStore | None = None,
     behaviour: Mapping[str, Sequence[float]] | None = None,
     limits: Limits | None = None,
@@ -91,16 +91,16 @@ def build_shop(
     part = BehaviourPart()
     if behaviour:
         vectors = np.array(list(behaviour.values()), np.float16)
-        part = BehaviourPart(FakeIndex(vectors.shape[1]), list(behaviour), vectors)
+        part = BehaviourPart(ExactIndex(vectors.shape[1]), list(behaviour), vectors)
     live = LiveCatalogue(
         store,
         encoder.encoder_id,
-        text=FakeIndex(encoder.dimension),
-        lexical=FakeLexical(),
-        filtering=Filtering(FakeColumns()),
+        text=ExactIndex(encoder.dimension),
+        lexical=Fts5Index.open(folder / f"{secrets.token_hex(4)}.db")[0],
+        filtering=Filtering(AttributeTable()),
         behaviour=part,
         traffic=Traffic(
-            FakePopularity(), FakeCoPurchase(), FakeQueryLog(), pairs=CoPurchasePart(), history={}
+            PopularityCounter(), CoPurchaseCounter(), QueryLog(), pairs=CoPurchasePart(), history={}
         ),
     )
     live.replay()
@@ -112,6 +112,7 @@ def build_shop(
     )
     events = EventService(store, live, digest, limits, now_us=lambda: NOW_US)
     return Shop(
+        folder=folder,
         store=store,
         encoder=encoder,
         live=live,
@@ -127,5 +128,7 @@ def build_shop(
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return build_shop()
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = build_shop(tmp_path)
+    yield shop
+    shop.live.close()

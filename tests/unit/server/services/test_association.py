@@ -19,8 +19,8 @@ BEHAVIOUR = {"milk": (1.0, 0.0), "soy": (1.0, 0.0), "cereal": (0.6, 0.8), "gone"
 
 
 @pytest.fixture
-def store_with_behaviour():
-    shop = build_shop(behaviour=BEHAVIOUR)
+def store_with_behaviour(tmp_path):
+    shop = build_shop(tmp_path, behaviour=BEHAVIOUR)
     shop.add(*PRODUCTS)
     return shop
 
