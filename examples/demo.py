@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from relatum.types import Event, RankedList
 from rich.console import Console
 from rich.table import Table
 
 from relatum import Client
+from relatum.types import Event, RankedList
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"

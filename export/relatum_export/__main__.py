@@ -12,9 +12,6 @@ from relatum_export.errors import ExportError, InputError
 from relatum_export.evaluation.command import evaluate
 from relatum_export.training.command import encoder
 
-# What typer raises for a wrong flag; it has no public name.
-UsageError = typer.BadParameter.__mro__[1]
-
 app = typer.Typer(
     name="relatum-export",
     help="Turn a shop's files into an artifact: prepare, train encoder, export, evaluate.",
@@ -38,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ExportError as error:
         sys.stderr.write(f"relatum-export: {error}\n")
         return error.exit_status
-    except UsageError as error:
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's usage errors have no public base
+            raise
         sys.stderr.write(f"relatum-export: {error.format_message()}; see --help\n")
         return InputError.exit_status
     return status if isinstance(status, int) else 0

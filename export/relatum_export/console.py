@@ -39,7 +39,7 @@ class Reporter:
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Yield ``advance(n)``; draw a bar with rate and time left, or plain lines off a terminal."""
+        """Yield ``advance(n)``; a bar with rate and time left, or plain lines off a terminal."""
         if self._err.is_terminal:
             columns = (
                 SpinnerColumn(),
