@@ -4,10 +4,14 @@ import csv
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.bench.processes import ServerProcess
+
+from relatum import Client
+from relatum.types import Money, Product
+from tests.bench.processes import ServerProcess, serving
 
 KINDS = ("mouse", "keyboard", "monitor", "desk lamp", "office chair", "notebook", "pen", "stapler")
 COLOURS = ("black", "white", "silver", "red", "blue")
@@ -75,3 +79,22 @@ def start(artifact: Path, tmp_path: Path) -> Iterator[Callable[..., ServerProces
     yield one
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def served(artifact: Path, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server for all tests of a module, with the shop's products in it."""
+    with (shop / "items.csv").open(newline="", encoding="utf-8") as stream:
+        products = [
+            Product(
+                id=row["item_id"],
+                title=row["title"],
+                categories=[row["category"]],
+                price=Money(Decimal(row["price"]), "USD"),
+            )
+            for row in csv.DictReader(stream)
+        ]
+    with serving(artifact, tmp_path_factory.mktemp("served") / "data") as address:
+        with Client(address) as client:
+            client.upsert_products(products)
+        yield address

@@ -6,6 +6,7 @@ import venv
 from pathlib import Path
 
 import pytest
+
 from tests.bench.processes import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]

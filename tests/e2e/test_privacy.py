@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.processes import ServerProcess
-
 from relatum import Client
 from relatum.types import Event, Product
+from tests.bench.processes import ServerProcess
 
 CANARY = "shopper-canary-7f3a91"
 SESSION = "session-canary-55c0de"

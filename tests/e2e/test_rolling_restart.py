@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from tests.bench.processes import ServerProcess
 
 from relatum import Client, RelatumError
 from relatum.types import Product
+from tests.bench.processes import ServerProcess
 
 
 def free_port() -> int:

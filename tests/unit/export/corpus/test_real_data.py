@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import skip_or_fail
 
 from relatum_export.__main__ import main
 from relatum_export.corpus.folder import Corpus
+from tests.conftest import skip_or_fail
 
 
 def prepared(tmp_path: Path, *source: str) -> Corpus:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.fakes.encoder import FakeEncoder
-from tests.fakes.store import FakeStore
 
 from relatum_server.artifact import TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
@@ -34,6 +32,8 @@ from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
 from relatum_server.services.text_vectors import TextVectors
 from relatum_server.services.traffic import Traffic
+from tests.fakes.encoder import FakeEncoder
+from tests.fakes.store import FakeStore
 
 NOW_US = 1_700_000_000 * 1_000_000
 DAY_US = 86_400 * 1_000_000

@@ -1,12 +1,12 @@
 """ListRelated over fakes."""
 
 import pytest
-from tests.unit.server.services.conftest import build_shop
 
 from relatum_server.domain import EvidenceKind, Product, Relation
 from relatum_server.errors import ArtifactLacksPartError, InvalidArgumentError, NotFoundError
 from relatum_server.services.association import RelatedQuery
 from relatum_server.services.ranked import Paging
+from tests.unit.server.services.conftest import build_shop
 
 PRODUCTS = (
     Product("milk", "whole milk", categories=("Dairy",), group_id="g"),

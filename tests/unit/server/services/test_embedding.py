@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.fakes.encoder import FakeEncoder
 
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.services.embedding import EmbeddingService
 from relatum_server.services.limits import Limits
+from tests.fakes.encoder import FakeEncoder
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.unit.server.services.conftest import digest
 
 from relatum_server.domain import EvidenceKind
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.ranking.explanation import Contribution, Ranking
 from relatum_server.services.paging import PinnedList, PinnedLists, TokenSigner, request_hash
+from tests.unit.server.services.conftest import digest
 
 REQUEST = request_hash("search", "milk")
 

@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from tests.unit.server.services.conftest import DAY_US, NOW_US
 
 from relatum_server.domain import Event, EventType, EvidenceKind, Product, ProductQuantity
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.services.ranked import Paging
 from relatum_server.services.recommendation import RecommendationKind, RecommendQuery
+from tests.unit.server.services.conftest import DAY_US, NOW_US
 
 
 @pytest.fixture

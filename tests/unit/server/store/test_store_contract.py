@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.fakes.store import FakeStore
 
 from relatum_server.domain import (
     Attribute,
@@ -25,6 +24,7 @@ from relatum_server.errors import (
 )
 from relatum_server.store.base import ProductPut, Request, Store
 from relatum_server.store.sqlite import open_sqlite
+from tests.fakes.store import FakeStore
 
 
 class Clock:
