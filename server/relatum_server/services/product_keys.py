@@ -24,6 +24,7 @@ class ProductKeys:
         self._id_of: dict[int, str] = {}
         self._groups: Keys = np.full(1024, _NONE, np.int64)
         self._categories: Keys = np.full(1024, _NONE, np.int64)
+        self._present = np.zeros(1024, np.bool_)
         self._group_numbers: dict[str, int] = {}
         self._category_numbers: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -41,18 +42,24 @@ class ProductKeys:
                 size = max(2 * len(self._groups), key + 1)
                 self._groups = _grown(self._groups, size)
                 self._categories = _grown(self._categories, size)
+                self._present = np.concatenate(
+                    [self._present, np.zeros(size - len(self._present), np.bool_)]
+                )
             self._groups[key] = _number(self._group_numbers, product.group_id)
             category = product.categories[0] if product.categories else ""
             self._categories[key] = _number(self._category_numbers, category)
             self._id_of[key] = product.id
             self._key_of[product.id] = key
+            self._present[key] = True
 
     def remove(self, key: int) -> str | None:
         """Remove a key; its id, or None if it is unknown."""
         with self._lock:
             product_id = self._id_of.pop(key, None)
-            if product_id is not None and self._key_of.get(product_id) == key:
-                del self._key_of[product_id]
+            if product_id is not None:
+                self._present[key] = False
+                if self._key_of.get(product_id) == key:
+                    del self._key_of[product_id]
             return product_id
 
     def key_of(self, product_id: str) -> int | None:
@@ -80,7 +87,7 @@ class ProductKeys:
 
     def present(self, keys: Keys) -> NDArray[np.bool_]:
         """Bool [n]: which keys are of products now."""
-        return np.fromiter((int(k) in self._id_of for k in keys), np.bool_, len(keys))
+        return self._present[keys]
 
     def groups(self, keys: Keys) -> Keys:
         """int64 [n]: number of each product's group, -1 for a group of its own."""
