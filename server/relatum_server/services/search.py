@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from relatum_server.domain import EvidenceKind, RankedPage
 from relatum_server.encoder.base import Encoder
 from relatum_server.errors import InvalidArgumentError
+from relatum_server.index.base import Hits
 from relatum_server.ranking.explanation import Contribution, Ranking, union
 from relatum_server.ranking.fusion import SearchWeights, by_largest
 from relatum_server.services.limits import Limits
@@ -112,6 +113,7 @@ class SearchService:
         lexical, text, w = self._live.lexical, self._live.text, self._weights
         found: list[Keys] = []
         vector = None
+        hits = Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
         largest = 0.0
         if not query.disable_semantic:
             vector = self._encoder.encode([query.query], "QUERY", deadline=deadline).vectors[0]
@@ -129,11 +131,20 @@ class SearchService:
             values, _ = scores(text, vector, keys)
             parts.append(Contribution(EvidenceKind.TEXT, w.text * values))
         if not query.disable_lexical:
-            words = lexical.score(query.query, keys.tolist()).astype(np.float64)
+            words = self._words(query.query, keys, hits)
             largest = max(largest, float(words.max(initial=0.0)))
             share = words / largest if largest > 0 else np.zeros(len(keys))
             parts.append(Contribution(EvidenceKind.LEXICAL, w.lexical * share))
         return Ranking(keys.astype(np.int64), tuple(parts))
+
+    def _words(self, query: str, keys: Keys, hits: Hits) -> NDArray[np.float64]:
+        """BM25 [n]; asked for only where the leg's own candidates leave it open."""
+        found = dict(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))
+        values = np.array([found.get(key, 0.0) for key in keys.tolist()], np.float64)
+        if len(hits.keys) == POOL:  # cut off: others may have matched too
+            rest = np.flatnonzero(~np.isin(keys, hits.keys))
+            values[rest] = self._live.lexical.score(query, keys[rest].tolist())
+        return values
 
     def _by_popularity(self, query: SearchQuery, allowed: Mask | None) -> Ranking:
         if allowed is None:
