@@ -47,7 +47,7 @@ def main() -> int:
     if not (run / "metrics.json").is_file():
         command(
             "relatum-export", "train", "encoder", "--corpus", corpus, "--base", "minilm",
-            "--max-pairs", "6000", "--out", run,
+            "--max-pairs", "1500", "--out", run,
         )  # fmt: skip
     show_training(run)
 
@@ -176,8 +176,10 @@ def often_bought(corpus: Path, out: Path) -> int:
 def show_training(run: Path) -> None:
     """The validation ranking metric before and after fine-tuning."""
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    table = Table("", "before", "after", title=f"validation {metrics['measure']}")
-    table.add_row(metrics["measure"], f"{metrics['before']:.4f}", f"{metrics['after']:.4f}")
+    table = Table("", "before", "after", title="ranking held-out products, before and after")
+    table.add_row(
+        metrics["metric"], f"{metrics['base_score']:.4f}", f"{metrics['final_score']:.4f}"
+    )
     console.print(table)
 
 
