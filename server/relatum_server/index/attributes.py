@@ -3,7 +3,9 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,15 @@ _COMPARE: dict[str, Callable[[NDArray[np.float64], float], Mask]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _WordArrays:
+    """Postings of a column: value i is on the products keys[ends[i]:ends[i + 1]]."""
+
+    values: tuple[str, ...]
+    ends: NDArray[np.int64]
+    keys: NDArray[np.int64]
+
+
 class AttributeTable:
     """Numbers as arrays by key (NaN where absent), words as sets of keys by value.
 
@@ -40,9 +51,13 @@ class AttributeTable:
         self._numbers = {name: np.full(1024, np.nan) for name in ("price", "rating")}
         self._live = np.zeros(1024, np.bool_)
         self._words: dict[str, dict[str, set[int]]] = {}
-        self._names: dict[str, str] = {}
+        self._spellings: dict[str, dict[str, str]] = {}
         self._facts: dict[int, tuple[tuple[str, str], ...]] = {}
         self._attribute_numbers: dict[str, dict[int, tuple[float, ...]]] = {}
+        self._numbered: dict[int, tuple[str, ...]] = {}
+        # Postings as arrays, made when they are first asked for after a change.
+        self._word_arrays: dict[str, _WordArrays] = {}
+        self._number_arrays: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self._lock = threading.RLock()
 
     def upsert(self, rows: Sequence[tuple[int, Product]]) -> None:
@@ -59,12 +74,19 @@ class AttributeTable:
                 self._facts[key] = facts
                 for column, value in facts:
                     folded = value.casefold()
-                    self._names.setdefault(folded, value)
+                    self._spellings.setdefault(column, {}).setdefault(folded, value)
                     self._words.setdefault(column, {}).setdefault(folded, set()).add(key)
-                for name, attribute in product.attributes.items():
-                    if attribute.numbers:
-                        column = language.ATTRIBUTE + name
-                        self._attribute_numbers.setdefault(column, {})[key] = attribute.numbers
+                    self._word_arrays.pop(column, None)
+                numbers = {
+                    language.ATTRIBUTE + name: attribute.numbers
+                    for name, attribute in product.attributes.items()
+                    if attribute.numbers
+                }
+                for column, values in numbers.items():
+                    self._attribute_numbers.setdefault(column, {})[key] = values
+                    self._number_arrays.pop(column, None)
+                if numbers:
+                    self._numbered[key] = tuple(numbers)
 
     def remove(self, keys: Sequence[int]) -> None:
         """Remove; unknown keys are ignored."""
@@ -79,7 +101,7 @@ class AttributeTable:
             return self._evaluate(tree) & self._live
 
     def facet(self, column: str, keys: NDArray[np.int64]) -> Facet:
-        """The 20 commonest values of a column among these products.
+        """The 20 commonest values of a column among these products, as first spelt.
 
         Raises:
             InvalidArgumentError: no such column.
@@ -96,11 +118,17 @@ class AttributeTable:
                 reason="UNKNOWN_FACET",
             )
         wanted = "category_path" if column == "categories" else column
-        counts: Counter[str] = Counter()
         with self._lock:
-            for key in keys.tolist():
-                counts.update(value for name, value in self._facts.get(key, ()) if name == wanted)
-        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+            postings = self._words_as_arrays(wanted)
+            chosen = np.zeros(len(self._live), np.bool_)
+            chosen[keys[keys < len(chosen)]] = True
+        sums = np.concatenate([[0], np.cumsum(chosen[postings.keys])])
+        counts = np.diff(sums[postings.ends])
+        present = np.flatnonzero(counts)
+        ordered = sorted(
+            ((postings.values[i], int(counts[i])) for i in present.tolist()),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
         return Facet(column, tuple(ordered[:MAX_FACET_VALUES]))
 
     def _ranges(self, column: str, keys: NDArray[np.int64]) -> Facet:
@@ -134,34 +162,66 @@ class AttributeTable:
             with np.errstate(invalid="ignore"):
                 return _COMPARE[op](numbers, float(value))
         found = np.zeros(len(self._live), np.bool_)
-        keys: set[int] = set()
         if op in {"=", "!=", ":"}:
             folded = value.strip().casefold()
-            keys |= self._words.get(column, {}).get(folded, set())
+            _mark(found, self._words.get(column, {}).get(folded))
             if column == "categories":
-                keys |= self._words.get("category_path", {}).get(folded, set())
+                _mark(found, self._words.get("category_path", {}).get(folded))
             if column == "availability":
                 _check_availability(value)
         wanted = language.number(value)
         if column.startswith(language.ATTRIBUTE) and wanted is not None:
             compare = _COMPARE["=" if op in {":", "!="} else op]
-            for key, values in self._attribute_numbers.get(column, {}).items():
-                if compare(np.array(values), wanted).any():
-                    keys.add(key)
-        found[list(keys)] = True
+            keys, numbers = self._numbers_as_arrays(column)
+            found[keys[compare(numbers, wanted)]] = True
         return ~found if op == "!=" else found
 
     def _drop(self, key: int) -> None:
         for column, value in self._facts.pop(key, ()):
             folded = value.casefold()
-            holders = self._words[column][folded]
+            holders = self._words[column].get(folded)
+            if holders is None:  # two spellings of one value: gone with the first
+                continue
             holders.discard(key)
             if not holders:
                 del self._words[column][folded]
-        for numbers in self._attribute_numbers.values():
-            numbers.pop(key, None)
+                self._spellings[column].pop(folded, None)
+            self._word_arrays.pop(column, None)
+        for column in self._numbered.pop(key, ()):
+            del self._attribute_numbers[column][key]
+            self._number_arrays.pop(column, None)
         if key < len(self._live):
             self._live[key] = False
+            for values in self._numbers.values():
+                values[key] = np.nan
+
+    def _words_as_arrays(self, column: str) -> "_WordArrays":
+        arrays = self._word_arrays.get(column)
+        if arrays is None:
+            holders = self._words.get(column, {})
+            ends = np.cumsum([0, *map(len, holders.values())])
+            keys = np.fromiter(chain.from_iterable(holders.values()), np.int64, int(ends[-1]))
+            spellings = self._spellings.get(column, {})
+            arrays = _WordArrays(tuple(spellings[folded] for folded in holders), ends, keys)
+            if holders:
+                self._word_arrays[column] = arrays
+        return arrays
+
+    def _numbers_as_arrays(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        arrays = self._number_arrays.get(column)
+        if arrays is None:
+            pairs = [
+                (key, value)
+                for key, values in self._attribute_numbers.get(column, {}).items()
+                for value in values
+            ]
+            arrays = (
+                np.array([key for key, _ in pairs], np.int64),
+                np.array([value for _, value in pairs], np.float64),
+            )
+            if pairs:  # any name may be asked for: do not keep what is not there
+                self._number_arrays[column] = arrays
+        return arrays
 
     def _grow(self, key: int) -> None:
         size = len(self._live)
@@ -171,6 +231,11 @@ class AttributeTable:
         self._live = np.concatenate([self._live, np.zeros(more, np.bool_)])
         for name, values in self._numbers.items():
             self._numbers[name] = np.concatenate([values, np.full(more, np.nan)])
+
+
+def _mark(found: Mask, keys: set[int] | None) -> None:
+    if keys:
+        found[np.fromiter(keys, np.int64, len(keys))] = True
 
 
 def _facts(product: Product) -> list[tuple[str, str]]:
@@ -184,11 +249,11 @@ def _facts(product: Product) -> list[tuple[str, str]]:
     available = product.availability or Availability.IN_STOCK
     facts.append(("availability", available.name))
     for path in product.categories:
-        facts.append(("category_path", path.strip()))
-        facts += [("categories", level.strip()) for level in path.split(LEVEL)]
+        facts.append(("category_path", path))
+        facts += [("categories", level) for level in path.split(LEVEL)]
     for name, attribute in product.attributes.items():
-        facts += [(language.ATTRIBUTE + name, value.strip()) for value in attribute.text]
-    return [(column, value) for column, value in facts if value]
+        facts += [(language.ATTRIBUTE + name, value) for value in attribute.text]
+    return [(column, value.strip()) for column, value in facts if value.strip()]
 
 
 def _check_availability(value: str) -> None:

@@ -25,12 +25,12 @@ class PopularityCounter:
 
     def __init__(self) -> None:
         self._logs: dict[int, float] = {}
-        self._top: list[int] | None = None
+        self._largest = -math.inf
         self._lock = threading.Lock()
 
     def add(self, key: int, weight: float, time_us: int) -> None:
         """Count purchases of a product at a time; weights of 0 or less count nothing."""
-        if weight <= 0:
+        if not 0 < weight < math.inf:
             return
         log = math.log2(weight) + time_us / HALF_LIFE_US
         with self._lock:
@@ -39,30 +39,35 @@ class PopularityCounter:
                 high, low = max(old, log), min(old, log)
                 log = high + math.log2(1.0 + 2.0 ** (low - high))
             self._logs[key] = log
-            self._top = None
+            self._largest = max(self._largest, log)
 
     def remove(self, key: int) -> None:
         """Forget a product."""
         with self._lock:
-            if self._logs.pop(key, None) is not None:
-                self._top = None
+            if self._logs.pop(key, None) == self._largest:
+                self._largest = max(self._logs.values(), default=-math.inf)
 
     def scores(self, keys: Keys) -> NDArray[np.float64]:
-        """float64 [n]: counts as of the newest purchase of all; 0 where nothing is known."""
+        """float64 [n]: decayed counts as shares of the most popular product's, which has 1.
+
+        0 where nothing is known.
+        """
         with self._lock:
             logs = np.array([self._logs.get(key, -math.inf) for key in keys.tolist()], np.float64)
-            largest = self._logs[self._ranked()[0]] if self._logs else 0.0
-        return np.exp2(logs - largest) if len(logs) else logs
+            largest = self._largest
+        return np.exp2(logs - largest) if largest > -math.inf else np.zeros(len(keys))
 
     def top(self, k: int) -> Sequence[int]:
         """Keys of the k most popular products, best first, ties by key."""
         with self._lock:
-            return self._ranked()[:k]
-
-    def _ranked(self) -> list[int]:
-        if self._top is None:
-            self._top = sorted(self._logs, key=lambda key: (-self._logs[key], key))
-        return self._top
+            keys = np.fromiter(self._logs.keys(), np.int64, len(self._logs))
+            logs = np.fromiter(self._logs.values(), np.float64, len(self._logs))
+        if len(keys) > k > 0:
+            floor = np.partition(logs, len(logs) - k)[len(logs) - k]
+            kept = logs >= floor  # ties with the k-th stay: the smaller key wins below
+            keys, logs = keys[kept], logs[kept]
+        found: list[int] = keys[np.lexsort((keys, -logs))][:k].tolist()
+        return found
 
 
 class CoPurchaseCounter:
@@ -70,8 +75,8 @@ class CoPurchaseCounter:
 
     def __init__(self) -> None:
         self._baskets: OrderedDict[str, list[int]] = OrderedDict()
-        self._together: defaultdict[int, Counter[int]] = defaultdict(Counter)
-        self._counts: Counter[int] = Counter()
+        self._together: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._counts: dict[int, int] = {}
         self._seen = 0
         self._lock = threading.Lock()
 
@@ -79,7 +84,7 @@ class CoPurchaseCounter:
         return self._seen
 
     def add(self, basket: str, key: int) -> None:
-        """Put a product into a basket; the 65th of a basket and later ones pair with nothing."""
+        """Put a product into a basket; the 65th of a basket and later ones are not counted."""
         with self._lock:
             items = self._baskets.get(basket)
             if items is None:
@@ -87,14 +92,16 @@ class CoPurchaseCounter:
                 self._seen += 1
                 if len(self._baskets) > MAX_BASKETS:
                     self._baskets.popitem(last=False)
-            if key in items:
+            if len(items) >= MAX_BASKET or key in items:
                 return
-            self._counts[key] += 1
-            if len(items) >= MAX_BASKET:
-                return
+            counts, together = self._counts, self._together
+            counts[key] = counts.get(key, 0) + 1
+            own = together[key]
             for other in items:
-                self._together[key][other] += 1
-                self._together[other][key] += 1
+                if other in counts:  # not removed since
+                    own[other] = own.get(other, 0) + 1
+                    theirs = together[other]
+                    theirs[key] = theirs.get(key, 0) + 1
             items.append(key)
 
     def remove(self, key: int) -> None:

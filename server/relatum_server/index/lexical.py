@@ -14,7 +14,7 @@ from relatum_server.index.base import Hits, Mask
 from relatum_server.index.exact import is_allowed
 from relatum_server.index.segmentation import words
 
-VERSION = 1
+VERSION = 2
 TITLE_WEIGHT = 3.0
 OTHER_WEIGHT = 1.0
 MAX_QUERY_WORDS = 32
@@ -22,9 +22,12 @@ MAX_QUERY_WORDS = 32
 COMMON_SHARE = 0.1
 COMMON_FLOOR = 2000
 SCORE_CHUNK = 500
-_SCHEMA = """
+_TOKENIZER = ("unicode61", "remove_diacritics", "2")
+_SCHEMA = f"""
 CREATE VIRTUAL TABLE words USING fts5(title, other, content='', contentless_delete=1,
-  tokenize='porter unicode61 remove_diacritics 2');
+  tokenize='porter {" ".join(_TOKENIZER)}');
+CREATE VIRTUAL TABLE beginnings USING fts5(title, content='', contentless_delete=1,
+  prefix='2 3', tokenize='{" ".join(_TOKENIZER)}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -75,18 +78,21 @@ class Fts5Index:
         """Insert or replace; see `LexicalIndex.upsert`."""
         rows = [(k, " ".join(words(t)), " ".join(words(o))) for k, t, o in documents]
         with self._write_lock, self._writer:
-            self._writer.executemany("DELETE FROM words WHERE rowid = ?", [(r[0],) for r in rows])
+            self._delete([key for key, _, _ in rows])
             self._writer.executemany("INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows)
+            self._writer.executemany(
+                "INSERT INTO beginnings(rowid, title) VALUES(?, ?)", [row[:2] for row in rows]
+            )
 
     def remove(self, keys: Sequence[int]) -> None:
         """Remove; unknown keys are ignored."""
         with self._write_lock, self._writer:
-            self._writer.executemany("DELETE FROM words WHERE rowid = ?", [(k,) for k in keys])
+            self._delete(keys)
 
     def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
         """The k best; see `LexicalIndex.search`."""
         with self._reader() as reader:
-            match = _match(reader, query, drop_common=True)
+            match = _match(reader, query)
             if not match:
                 return Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
             limit = k if allowed is None else -1
@@ -104,14 +110,14 @@ class Fts5Index:
         """BM25 [n] of just these; see `LexicalIndex.score`."""
         found: dict[int, float] = {}
         with self._reader() as reader:
-            match = _match(reader, query, drop_common=True)
+            match = _match(reader, query)
             for start in range(0, len(keys) if match else 0, SCORE_CHUNK):
                 part = keys[start : start + SCORE_CHUNK]
                 marks = ",".join("?" * len(part))
                 found.update(
                     reader.execute(
                         "SELECT rowid, -bm25(words, ?, ?) FROM words WHERE words MATCH ? "  # noqa: S608 - question marks alone
-                        f"AND rowid IN ({marks})",
+                        f"AND +rowid IN ({marks})",  # + : one pass, not a query a key
                         (TITLE_WEIGHT, OTHER_WEIGHT, match, *part),
                     )
                 )
@@ -122,11 +128,11 @@ class Fts5Index:
         parts = words(prefix)[:MAX_QUERY_WORDS]
         if not parts:
             return []
-        typed = [f'"{part}"' for part in parts]
-        match = "title : (" + " AND ".join([*typed[:-1], typed[-1] + "*"]) + ")"
+        # not stemmed: "chocola" begins "chocolate", but not its stem "chocol"
+        match = " AND ".join(f'"{part}"' for part in parts) + "*"
         with self._reader() as reader:
             rows = reader.execute(
-                "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (match, k)
+                "SELECT rowid FROM beginnings WHERE beginnings MATCH ? LIMIT ?", (match, k)
             ).fetchall()
         return [int(key) for (key,) in rows]  # type: ignore[arg-type]
 
@@ -139,6 +145,13 @@ class Fts5Index:
             self._writer.close()
         while not self._readers.empty():
             self._readers.get_nowait().close()
+
+    def _delete(self, keys: Sequence[int]) -> None:
+        for table in ("words", "beginnings"):
+            self._writer.executemany(
+                f"DELETE FROM {table} WHERE rowid = ?",  # noqa: S608 - our own two tables
+                [(key,) for key in keys],
+            )
 
     def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
@@ -156,16 +169,19 @@ class Fts5Index:
         try:
             yield reader
         finally:
-            self._readers.put(reader)
+            if self._closed:
+                reader.close()
+            else:
+                self._readers.put(reader)
 
 
-def _match(reader: apsw.Connection, query: str, *, drop_common: bool) -> str:
+def _match(reader: apsw.Connection, query: str) -> str:
     """The FTS5 expression of any of the query's words; "" where it has none.
 
     Words contain no quotes, so that nothing a shopper types is syntax.
     """
     parts = list(dict.fromkeys(words(query)))[:MAX_QUERY_WORDS]
-    if drop_common and len(parts) > 1:
+    if len(parts) > 1:
         ((total,),) = reader.execute("SELECT count(*) FROM words").fetchall()
         limit = max(COMMON_FLOOR, COMMON_SHARE * int(total))  # type: ignore[arg-type]
         rare = [part for part in parts if _documents(reader, part) <= limit]
@@ -174,5 +190,17 @@ def _match(reader: apsw.Connection, query: str, *, drop_common: bool) -> str:
 
 
 def _documents(reader: apsw.Connection, word: str) -> int:
-    row = reader.execute("SELECT doc FROM vocabulary WHERE term = ?", (word,)).fetchone()
-    return int(row[0]) if row else 0
+    """Products with the rarest of the terms that the tokenizer makes of a word; 0 for none."""
+    tokenizer = reader.fts5_tokenizer("porter", list(_TOKENIZER))
+    terms = tokenizer(
+        word.encode(),
+        apsw.FTS5_TOKENIZE_QUERY,
+        None,
+        include_offsets=False,
+        include_colocated=False,
+    )
+    counts = []
+    for term in terms:
+        row = reader.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,)).fetchone()
+        counts.append(int(row[0]) if row else 0)
+    return min(counts, default=0)

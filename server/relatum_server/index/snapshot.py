@@ -36,6 +36,9 @@ class SnapshotFolder:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in path.glob("*.tmp"):
             leftover.unlink()
+        for graph in path.glob("*.usearch"):  # without its manifest it does not count
+            if not graph.with_suffix(".json").exists():
+                graph.unlink()
 
     def open(self, *, threads: int = 2) -> tuple[UsearchIndex, int]:
         """The newest sound generation and its revision; an empty index and 0 where there is none.
@@ -76,7 +79,8 @@ class SnapshotFolder:
         _sync(temporary)
         temporary.rename(self._path / f"{name}.json")
         _sync(self._path)
-        for old in sorted(self._path.glob("*.json"), reverse=True)[2:]:
+        others = [path for path in self._path.glob("*.json") if path.stem != name]
+        for old in sorted(others, reverse=True)[1:]:
             old.unlink()
             old.with_suffix(".usearch").unlink(missing_ok=True)
 
