@@ -98,3 +98,10 @@ def served(artifact: Path, shop: Path, tmp_path_factory: pytest.TempPathFactory)
         with Client(address) as client:
             client.upsert_products(products)
         yield address
+
+
+@pytest.fixture
+def client(served: str) -> Iterator[Client]:
+    """A client of the module's server."""
+    with Client(served, timeout_s=20.0) as client:
+        yield client
