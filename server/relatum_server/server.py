@@ -56,6 +56,7 @@ KEEPALIVE_MIN_S = 30
 CONNECTION_GRACE_S = 30
 MAX_STREAMS = 128
 MAX_METADATA_BYTES = 8192
+MAX_PORT = 65_535  # gRPC takes a larger number modulo 65,536
 FENCE = 2  # gRPC's own limit on calls is this many times the one that answers with RetryInfo
 LIBRARIES = ("grpcio", "protobuf", "numpy", "usearch", "apsw", "tokenizers")
 
@@ -76,8 +77,10 @@ class RelatumServer:
             ConfigError: the address cannot be bound.
         """
         host, _, port = self._settings.listen.rpartition(":")
-        if not host or not port.isdigit():
-            raise ConfigError(f"--listen {self._settings.listen} is not HOST:PORT")
+        if not host or not port.isdecimal() or int(port) > MAX_PORT:
+            raise ConfigError(
+                f"--listen {self._settings.listen} is not HOST:PORT with a port of 0..{MAX_PORT}"
+            )
         try:
             bound = self._server.add_insecure_port(self._settings.listen)
         except RuntimeError as error:

@@ -6,6 +6,7 @@ blames the server for the caller's mistake.
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from relatum_server import observability
 from relatum_server.errors import (
+    AbortedError,
     DeadlineExceededError,
     InternalError,
     InvalidArgumentError,
@@ -28,6 +30,8 @@ from relatum_server.rpc.admission import Admission
 
 log = observability.logger("rpc")
 
+# gRPC reports the reset of a stream as its end, and that it was a reset a moment later.
+RESET_NOTICE_S = 0.1
 REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 
@@ -99,17 +103,28 @@ def _method_handler(
         )
 
     def stream(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        whole = _whole(requests, context)
         return _run(
             method.full_name,
             context,
             admission,
             deadlines.stream_s,
-            lambda call: handle((_parse(request_class, raw) for raw in requests), call),
+            lambda call: handle((_parse(request_class, raw) for raw in whole), call),
         )
 
     if method.client_streaming:
         return grpc.stream_unary_rpc_method_handler(stream)
     return grpc.unary_unary_rpc_method_handler(unary)
+
+
+def _whole(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    """The messages of a stream that its caller ended; AbortedError if the caller left instead."""
+    left = threading.Event()
+    if not context.add_callback(left.set):
+        left.set()
+    yield from requests
+    if left.wait(RESET_NOTICE_S):
+        raise AbortedError("the caller left before the stream's end", reason="STREAM_BROKEN")
 
 
 def _run(
