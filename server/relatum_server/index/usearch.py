@@ -63,12 +63,15 @@ class UsearchIndex:
     def search(self, query: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
         """The k nearest by the graph, scored again exactly; see `Index.search`.
 
-        A filter that leaves few is answered by comparing all of them; one that leaves many by
-        asking the graph for more, twice as many each time, and at last by comparing all.
+        A small index is compared whole. A filter that leaves few is answered by comparing all of
+        them; one that leaves many by asking the graph for more, twice as many each time, and at
+        last by comparing all.
         """
         count = len(self._table)
         if not count:
             return Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        if count <= EXACT_BELOW:  # a graph can lose what stands behind many equal vectors
+            return self._compare(query, k, self._allowed_keys(allowed))
         if allowed is None:
             return self._near(query, min(k, count), None, k)
         left = int(np.count_nonzero(allowed))
@@ -92,6 +95,11 @@ class UsearchIndex:
         with self._lock:
             self._graph.reset()  # type: ignore[no-untyped-call]
 
+    def keys(self) -> Keys:
+        """All keys, int64 [n], in no order."""
+        with self._lock:
+            return self._table.keys()
+
     def save(self, path: Path) -> Keys:
         """Write the graph to a file; the keys in it, ascending."""
         with self._lock:
@@ -107,6 +115,11 @@ class UsearchIndex:
                 part = keys[start : start + BULK_CHUNK]
                 rows = np.asarray(self._graph.get(part), np.float32)
                 self._table.put(part.astype(np.int64), rows)
+
+    def _allowed_keys(self, allowed: Mask | None) -> Keys:
+        with self._lock:
+            keys = self._table.keys()
+        return keys[is_allowed(keys, allowed)]
 
     def _near(self, query: Vectors, fetch: int, allowed: Mask | None, k: int) -> Hits:
         with self._lock:
