@@ -154,8 +154,9 @@ class TestEveryIndex:
     def test_searches_beside_writes_raise_nothing_and_find_no_deleted_key(
         self, index: Index
     ) -> None:
-        vectors = clustered(600, seed=3)
-        index.upsert(np.arange(300, dtype=np.int64), vectors[:300])
+        start, end = EXACT_BELOW + 200, EXACT_BELOW + 500  # so many that the graph answers
+        vectors = clustered(end, seed=3)
+        index.upsert(np.arange(start, dtype=np.int64), vectors[:start])
         index.remove(np.arange(100, dtype=np.int64))
         failures: list[BaseException] = []
         done = threading.Event()
@@ -173,15 +174,15 @@ class TestEveryIndex:
         readers = [threading.Thread(target=read) for _ in range(2)]
         for reader in readers:
             reader.start()
-        for start in range(300, 600, 30):
-            index.upsert(np.arange(start, start + 30, dtype=np.int64), vectors[start : start + 30])
-            index.upsert(np.arange(200, 230, dtype=np.int64), vectors[start : start + 30])
+        for first in range(start, end, 30):
+            index.upsert(np.arange(first, first + 30, dtype=np.int64), vectors[first : first + 30])
+            index.upsert(np.arange(200, 230, dtype=np.int64), vectors[first : first + 30])
         done.set()
         for reader in readers:
             reader.join()
 
         assert not failures
-        assert len(index) == 500
+        assert len(index) == end - 100
 
 
 def recall(exact: Index, graph: Index, queries: Vectors, k: int = 10) -> float:
