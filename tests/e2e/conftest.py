@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import grpc
 import pytest
 
 from relatum import Client
@@ -105,3 +106,10 @@ def client(served: str) -> Iterator[Client]:
     """A client of the module's server."""
     with Client(served, timeout_s=20.0) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def channel(served: str) -> Iterator[grpc.Channel]:
+    """A bare channel to the module's server."""
+    with grpc.insecure_channel(served) as channel:
+        yield channel
