@@ -1,5 +1,7 @@
 """Requests as a caller in any language may send them, right or wrong, past the client's checks."""
 
+from typing import Any
+
 import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -35,12 +37,13 @@ METHODS = {
 
 def send(
     channel: grpc.Channel, method: str, request: Message | bytes, *, timeout_s: float = 20.0
-) -> Message:
+) -> Any:
     """Call a method with a message or with raw bytes."""
     about = METHODS[method]
     raw = request if isinstance(request, bytes) else request.SerializeToString()
     call = channel.unary_unary(
         f"/{about.containing_service.full_name}/{method}",
+        request_serializer=bytes,
         response_deserializer=GetMessageClass(about.output_type).FromString,
     )
     return call(raw, timeout=timeout_s)
@@ -51,55 +54,55 @@ def still_answers(channel: grpc.Channel) -> bool:
     return [result.product_id for result in reply.results] == ["mouse-red"]
 
 
-def search(query: str = "mouse", **fields: object) -> Message:
+def search(query: str = "mouse", **fields: Any) -> Message:
     return search_service_pb2.SearchRequest(query=query, **fields)
 
 
-def related(**fields: object) -> Message:
+def related(**fields: Any) -> Message:
     return association_service_pb2.ListRelatedRequest(**fields)
 
 
-def embed(*texts: str, **fields: object) -> Message:
+def embed(*texts: str, **fields: Any) -> Message:
     return embedding_service_pb2.EmbedTextsRequest(texts=texts, **fields)
 
 
-def recommend(**fields: object) -> Message:
+def recommend(**fields: Any) -> Message:
     return recommendation_service_pb2.RecommendRequest(**fields)
 
 
-def upsert(*products: Message, **fields: object) -> Message:
+def upsert(*products: product_pb2.Product, **fields: Any) -> Message:
     return catalog_service_pb2.UpsertProductsRequest(products=products, **fields)
 
 
-def product(**fields: object) -> Message:
+def product(**fields: Any) -> product_pb2.Product:
     return product_pb2.Product(**{"id": "p", "title": "cup", **fields})
 
 
-def events(*given: Message) -> Message:
+def events(*given: event_pb2.Event) -> Message:
     return recommendation_service_pb2.WriteEventsRequest(events=given)
 
 
-def event(**fields: object) -> Message:
+def event(**fields: Any) -> event_pb2.Event:
     return event_pb2.Event(**{"type": "EVENT_TYPE_VIEW", "user_id": "u", **fields})
 
 
-def price(**fields: object) -> Message:
+def price(**fields: Any) -> product_pb2.Product:
     return product(price=money_pb2.Money(**{"currency_code": "USD", "units": 1, **fields}))
 
 
-def number(value: float) -> Message:
+def number(value: float) -> product_pb2.Product:
     return product(attributes={"size": product_pb2.Attribute(numbers=[value])})
 
 
-def rating(average: float, count: int = 1) -> Message:
+def rating(average: float, count: int = 1) -> product_pb2.Product:
     return product(rating=product_pb2.Rating(average=average, count=count))
 
 
-def vector(encoder_id: str, raw: bytes = b"\0<" * 384, space: str = "text") -> Message:
+def vector(encoder_id: str, raw: bytes = b"\0<" * 384, space: str = "text") -> product_pb2.Product:
     return product(vectors=[product_pb2.Vector(space=space, packed_f16=raw, encoder_id=encoder_id)])
 
 
-def batch(*ids: str, **fields: object) -> Message:
+def batch(*ids: str, **fields: Any) -> Message:
     return related(batch=association_service_pb2.ProductBatch(product_ids=ids), **fields)
 
 
@@ -110,7 +113,7 @@ def examples(positive: list[str], negative: list[str]) -> Message:
     return related(examples=chosen)
 
 
-def get(product_id: str, **fields: object) -> Message:
+def get(product_id: str, **fields: Any) -> Message:
     return catalog_service_pb2.GetProductRequest(product_id=product_id, **fields)
 
 

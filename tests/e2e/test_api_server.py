@@ -2,6 +2,7 @@
 
 import math
 import struct
+from typing import Any
 
 import grpc
 import pytest
@@ -48,7 +49,7 @@ def test_the_info_names_the_model_its_limits_and_the_catalogue(client):
 
 def test_every_service_is_serving(served):
     with grpc.insecure_channel(served) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         states = {
             name: stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=5).status
             for name in {"", *SERVICES}
