@@ -5,6 +5,7 @@ encoder on them, writes an artifact, serves it, and makes each kind of call thro
 it serves a multilingual encoder over the same English shelf labels and asks in Chinese.
 """
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -25,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
 BIN = Path(sys.executable).parent
 MIN_PURCHASES = 20
+# The server was given the baskets up to 2017-11-26; the demo's own purchase follows them.
+AFTER_HISTORY = dt.datetime(2017, 11, 26, 12, tzinfo=dt.UTC)
 console = Console(width=100)
 
 
@@ -122,7 +125,9 @@ def household(client: Client, corpus: Path, bought: str) -> None:
     user = str(names[np.argsort(counts)[len(counts) // 2]])
     mask = ("title", "categories")
     show(f"household {user}", client.recommend(user, page_size=6, read_mask=mask))
-    client.write_events([Event(type="PURCHASE", user_id=user, items=[(bought, 3)])])
+    client.write_events(
+        [Event(type="PURCHASE", user_id=user, items=[(bought, 3)], time=AFTER_HISTORY)]
+    )
     show(
         f"household {user} after buying {title(client, bought)}",
         client.recommend(user, page_size=6, read_mask=mask),

@@ -41,7 +41,7 @@ class SearchRequest(_message.Message):
     query: _builtins.str
     """Words, a product's name or a description. 1..8,192 bytes. May be empty only with a filter: then popular products come first."""
     filter: _builtins.str
-    """AIP-160 subset: comparisons (= != < <= > >=), `:` (has), AND, OR, NOT, parentheses, over price, brand, categories, attributes.NAME,
+    """AIP-160 subset: comparisons (= != < <= > >=), `:` (has), AND, OR (binds tighter than AND), NOT, parentheses, over price, brand, categories, attributes.NAME,
     availability, rating, platform, language_code, group_id. At most 4,096 bytes. Example: `price < 5 AND categories:"Dairy" AND NOT brand = "Private"`.
     """
     page_size: _builtins.int

@@ -140,12 +140,14 @@ class QueryLog:
         self._lock = threading.Lock()
 
     def add(self, query: str, shopper: str) -> None:
-        """Count a search by a (hashed) shopper."""
+        """Count a search by a (hashed) shopper; "" is nobody, who counts for no suggestion."""
         words = _normalise(query)
         if not words:
             return
         with self._lock:
             self._counts[words] += 1
+            if not shopper:
+                return
             first = self._first.setdefault(words, shopper)
             if first != shopper and words not in self._known:
                 self._known.add(words)

@@ -2,8 +2,8 @@
 
     price < 5 AND categories:"Dairy" AND NOT (brand = "Private" OR rating <= 2)
 
-Comparisons are = != < <= > >= and `:` (has); AND binds tighter than OR; terms side by side are
-joined by AND; NOT and - negate.
+Comparisons are = != < <= > >= and `:` (has); terms side by side are joined by AND; NOT and -
+negate. OR binds tighter than AND, as the AIP says: `a AND b OR c` is `a AND (b OR c)`.
 
 **Source**: Google AIP-160, Filtering.
 """
@@ -74,7 +74,7 @@ def parse(text: str) -> Node:
         InvalidArgumentError: INVALID_FILTER, with the place and what was expected.
     """
     parser = _Parser(text)
-    node = parser.either(0)
+    node = parser.expression(0)
     if parser.kind is not None:
         raise parser.wrong("AND, OR or the end")
     return node
@@ -92,22 +92,22 @@ class _Parser:
         seen = f"{self.value[:40]!r}" if self.kind else "the end"
         return _invalid(f"expected {expected} at character {self._start}, found {seen}")
 
-    def either(self, depth: int) -> Node:
+    def expression(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise _invalid(f"more than {MAX_DEPTH} levels deep; make it flatter")
-        terms = [self._both(depth)]
-        while self._is_word("OR"):
-            self._next()
-            terms.append(self._both(depth))
-        return terms[0] if len(terms) == 1 else Junction("OR", tuple(terms))
-
-    def _both(self, depth: int) -> Node:
-        terms = [self._unary(depth)]
-        while self.kind not in {None, "close"} and not self._is_word("OR"):
+        terms = [self._either(depth)]
+        while self.kind not in {None, "close"}:
             if self._is_word("AND"):
                 self._next()
-            terms.append(self._unary(depth))
+            terms.append(self._either(depth))
         return terms[0] if len(terms) == 1 else Junction("AND", tuple(terms))
+
+    def _either(self, depth: int) -> Node:
+        terms = [self._unary(depth)]
+        while self._is_word("OR"):
+            self._next()
+            terms.append(self._unary(depth))
+        return terms[0] if len(terms) == 1 else Junction("OR", tuple(terms))
 
     def _unary(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -117,7 +117,7 @@ class _Parser:
             return Not(self._unary(depth + 1))
         if self.kind == "open":
             self._next()
-            node = self.either(depth + 1)
+            node = self.expression(depth + 1)
             if self.kind != "close":
                 raise self.wrong("a closing parenthesis")
             self._next()

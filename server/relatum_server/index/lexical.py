@@ -45,10 +45,11 @@ class Fts5Index:
         self._closed = False
 
     @classmethod
-    def open(cls, path: Path) -> tuple["Fts5Index", int]:
+    def open(cls, path: Path, *, at_most: int | None = None) -> tuple["Fts5Index", int]:
         """Open the index and say up to which revision it goes; 0 for a new one.
 
-        A file that is damaged or of another version is removed: the caller fills the index again.
+        A file that is damaged, of another version, or beyond the store's revision `at_most` (a
+        restored backup) is removed: the caller fills the index again.
         """
         if path.exists():
             index = None
@@ -56,8 +57,10 @@ class Fts5Index:
                 index = cls(path)
                 state = dict(index._writer.execute("SELECT name, value FROM state"))
                 sound = index._writer.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-                if state.get("version") == VERSION and sound:
-                    return index, state.get("revision", 0)
+                revision = state.get("revision", 0)
+                known = at_most is None or revision <= at_most
+                if state.get("version") == VERSION and sound and known:
+                    return index, revision
             except apsw.Error:
                 pass
             if index is not None:

@@ -40,14 +40,15 @@ class SnapshotFolder:
             if not graph.with_suffix(".json").exists():
                 graph.unlink()
 
-    def open(self, *, threads: int = 2) -> tuple[UsearchIndex, int]:
+    def open(self, *, at_most: int | None = None, threads: int = 2) -> tuple[UsearchIndex, int]:
         """The newest sound generation and its revision; an empty index and 0 where there is none.
 
-        A damaged generation is set aside (`.damaged`) and the one before is tried.
+        A damaged generation is set aside (`.damaged`) and the one before is tried. One beyond the
+        store's revision `at_most` is of another history (a restored backup) and is not taken.
         """
         for manifest_path in sorted(self._path.glob("*.json"), reverse=True):
             manifest = self._read(manifest_path)
-            if manifest is None:
+            if manifest is None or (at_most is not None and manifest.revision > at_most):
                 continue
             index = UsearchIndex(self._dimension, threads=threads)
             index.load(self._path / manifest.file)
@@ -75,7 +76,8 @@ class SnapshotFolder:
             importlib.metadata.version("usearch"),
         )
         temporary = self._path / f"{name}.json.tmp"
-        temporary.write_bytes(msgspec.json.encode(manifest))
+        body = msgspec.json.encode(manifest)
+        temporary.write_bytes(body + b"\n" + hashlib.sha256(body).hexdigest().encode() + b"\n")
         _sync(temporary)
         temporary.rename(self._path / f"{name}.json")
         _sync(self._path)
@@ -85,14 +87,13 @@ class SnapshotFolder:
             old.with_suffix(".usearch").unlink(missing_ok=True)
 
     def _read(self, path: Path) -> Manifest | None:
-        """A manifest that fits this encoder and this library and whose graph has its hash."""
-        try:
-            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-            digest = _sha256(self._path / manifest.file)
-        except (OSError, msgspec.DecodeError):
-            _set_aside(path)
-            return None
-        if digest != manifest.sha256:
+        """A manifest that fits this encoder and this library and whose graph has its hash.
+
+        The manifest's second line is the hash of its first: a flipped digit of the revision would
+        skip the replay of acknowledged writes.
+        """
+        manifest = _decode(path)
+        if manifest is None or _sha256(self._path / manifest.file) != manifest.sha256:
             _set_aside(path)
             return None
         fits = (
@@ -102,6 +103,18 @@ class SnapshotFolder:
             and manifest.usearch == importlib.metadata.version("usearch")
         )
         return manifest if fits else None
+
+
+def _decode(path: Path) -> Manifest | None:
+    """A manifest whose graph is there; None where a byte of it is not as it was written."""
+    try:
+        body, digest, *_ = path.read_bytes().split(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except (OSError, ValueError):  # msgspec's errors are ValueErrors
+        return None
+    return manifest if (path.parent / manifest.file).is_file() else None
 
 
 def _set_aside(manifest: Path) -> None:

@@ -40,8 +40,9 @@ class Projections:
         """Open what is kept, replay what it lacks, and save the graph if much was replayed."""
         encoder = artifact.encoder
         snapshots = SnapshotFolder(folder / "text", encoder.encoder_id, encoder.dimension)
-        text, text_revision = snapshots.open()
-        lexical, lexical_revision = Fts5Index.open(folder / "lexical.db")
+        latest = store.revision()
+        text, text_revision = snapshots.open(at_most=latest)
+        lexical, lexical_revision = Fts5Index.open(folder / "lexical.db", at_most=latest)
         traffic = Traffic(
             PopularityCounter(),
             CoPurchaseCounter(),

@@ -108,7 +108,7 @@ class Traffic:
         """Count stored events."""
         for event in events:
             if event.type is EventType.SEARCH:
-                self.queries.add(event.query, event.user or event.session or event.id)
+                self.queries.add(event.query, event.user)
             elif event.type is EventType.PURCHASE:
                 basket = _basket(event)
                 for item in event.items:

@@ -114,7 +114,7 @@ def matches(table: AttributeTable, text: str) -> list[int]:
         ("attributes.size : large", [TV]),
         ("attributes.unheard = 1", []),
         ("attributes.unheard != 1", [MILK, CHEESE, BARE, TV]),
-        ("price < 900 AND platform = web OR brand = sony", [MILK, TV]),
+        ("price < 900 AND platform = web OR brand = sony", [MILK]),
         ("platform = web -brand = sony", [MILK]),
         ("NOT (platform = web OR platform = app)", [BARE]),
     ],
