@@ -35,6 +35,12 @@ class BehaviourPart:
         found = [(k, self._rows[i]) for k, i in zip(keys, ids, strict=True) if i in self._rows]
         if not found:
             return
+        # A key is one product's for good and the artifact's vector of it does not change: what a
+        # snapshot brought stays.
+        _, present = self.index.get(np.array([key for key, _ in found], np.int64))
+        found = [pair for pair, here in zip(found, present.tolist(), strict=True) if not here]
+        if not found:
+            return
         vectors = self._vectors[[row for _, row in found]].astype(np.float32)
         lengths = np.linalg.norm(vectors, axis=1)
         usable = np.isfinite(lengths) & (lengths > 0)

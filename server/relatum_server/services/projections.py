@@ -1,5 +1,7 @@
 """Opens the projections of a data directory, brings them up to the store, and saves them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from relatum_server.artifact import Artifact, load_space
@@ -18,30 +20,56 @@ from relatum_server.store.base import Store
 BEHAVIOUR = "behaviour"
 
 
+@dataclass(slots=True)
+class _Snapshot:
+    """Where a graph is kept, and up to which revision it was saved."""
+
+    folder: SnapshotFolder
+    index: UsearchIndex
+    saved: int
+
+    @classmethod
+    def open(cls, folder: SnapshotFolder, at_most: int) -> "_Snapshot":
+        return cls(folder, *folder.open(at_most=at_most))
+
+    def save(self, revision: int) -> None:
+        if revision > self.saved:
+            self.folder.save(self.index, revision)
+            self.saved = revision
+
+
 class Projections:
-    """The live catalogue of a data directory, with its text graph kept on disk between starts."""
+    """The live catalogue of a data directory, with its graphs kept on disk between starts."""
 
     def __init__(
         self,
         live: LiveCatalogue,
-        snapshots: SnapshotFolder,
-        text: UsearchIndex,
+        snapshots: Sequence[_Snapshot],
         lexical: Fts5Index,
-        saved: int,
     ) -> None:
-        """Use `open`; `saved` is the revision of the newest snapshot."""
+        """Use `open`."""
         self.live = live
-        self._snapshots, self._text, self._lexical = snapshots, text, lexical
-        self._saved = saved
+        self._snapshots, self._lexical = snapshots, lexical
         self._closed = False
 
     @classmethod
     def open(cls, artifact: Artifact, folder: Path, store: Store) -> "Projections":
-        """Open what is kept, replay what it lacks, and save the graph if much was replayed."""
+        """Open what is kept, replay what it lacks, and save the graphs if much was replayed."""
         encoder = artifact.encoder
-        snapshots = SnapshotFolder(folder / "text", encoder.encoder_id, encoder.dimension)
         latest = store.revision()
-        text, text_revision = snapshots.open(at_most=latest)
+        text = _Snapshot.open(
+            SnapshotFolder(folder / "text", encoder.encoder_id, encoder.dimension), latest
+        )
+        snapshots = [text]
+        behaviour = BehaviourPart()
+        for space in artifact.spaces:
+            if space.name == BEHAVIOUR:
+                # Vectors of this artifact alone: a new one is fitted anew.
+                kept = _Snapshot.open(
+                    SnapshotFolder(folder / BEHAVIOUR, artifact.model_id, space.dimension), latest
+                )
+                snapshots.append(kept)
+                behaviour = BehaviourPart(kept.index, *load_space(space))
         lexical, lexical_revision = Fts5Index.open(folder / "lexical.db", at_most=latest)
         traffic = Traffic(
             PopularityCounter(),
@@ -55,23 +83,25 @@ class Projections:
         live = LiveCatalogue(
             store,
             encoder.encoder_id,
-            text=text,
+            text=text.index,
             lexical=lexical,
             filtering=Filtering(AttributeTable()),
-            behaviour=_behaviour(artifact),
+            behaviour=behaviour,
             traffic=traffic,
         )
-        live.replay(text_revision=text_revision, lexical_revision=lexical_revision)
-        projections = cls(live, snapshots, text, lexical, text_revision)
+        live.replay(text_revision=text.saved, lexical_revision=lexical_revision)
+        for kept in snapshots[1:]:  # deleted since the snapshot
+            keys = kept.index.keys()
+            kept.index.remove(keys[~live.keys.present(keys)])
+        projections = cls(live, snapshots, lexical)
         projections.save()
         return projections
 
     def save(self) -> None:
-        """Write the text graph and note how far the lexical index goes. Harmless again."""
+        """Write the graphs and note how far the lexical index goes. Harmless again."""
         with self.live.paused() as revision:
-            if revision > self._saved:
-                self._snapshots.save(self._text, revision)
-                self._saved = revision
+            for kept in self._snapshots:
+                kept.save(revision)
             self._lexical.set_revision(revision)
 
     def close(self) -> None:
@@ -80,11 +110,3 @@ class Projections:
             self._closed = True
             self.save()
         self.live.close()
-
-
-def _behaviour(artifact: Artifact) -> BehaviourPart:
-    for space in artifact.spaces:
-        if space.name == BEHAVIOUR:
-            ids, vectors = load_space(space)
-            return BehaviourPart(UsearchIndex(space.dimension), ids, vectors)
-    return BehaviourPart()
