@@ -90,7 +90,10 @@ def tour(client: Client, corpus: Path) -> None:
         f"similar to {title(client, anchor)}",
         client.related(product_id=anchor, page_size=5, read_mask=("title", "categories")),
     )
-    pasta = client.search("spaghetti pasta", page_size=1).results[0].product_id
+    # Of the twenty nearest to the words, the one that is bought most.
+    near = [line.product_id for line in client.search("spaghetti pasta", page_size=20).results]
+    trend = client.recommend(kind="TRENDING", candidate_ids=near, page_size=1)
+    pasta = trend.results[0].product_id
     show(
         f"goes with {title(client, pasta)}",
         client.related(
