@@ -4,8 +4,9 @@ import bisect
 import math
 import threading
 import unicodedata
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ Keys = NDArray[np.int64]
 HALF_LIFE_US = 7 * 86_400 * 1_000_000
 MAX_BASKET = 64
 MAX_BASKETS = 200_000
+COUNTED_BASKETS = 1000
 
 
 class PopularityCounter:
@@ -71,11 +73,15 @@ class PopularityCounter:
 
 
 class CoPurchaseCounter:
-    """Baskets written here, by product; the newest 200,000 baskets take further products."""
+    """Baskets written here, by product; the newest 200,000 baskets take further products.
+
+    Pairs are counted when they are asked for: a basket of n products is n entries to write, not
+    n^2, and a start counts every basket again.
+    """
 
     def __init__(self) -> None:
         self._baskets: OrderedDict[str, list[int]] = OrderedDict()
-        self._together: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._with: dict[int, deque[list[int]]] = {}
         self._counts: dict[int, int] = {}
         self._seen = 0
         self._lock = threading.Lock()
@@ -94,31 +100,37 @@ class CoPurchaseCounter:
                     self._baskets.popitem(last=False)
             if len(items) >= MAX_BASKET or key in items:
                 return
-            counts, together = self._counts, self._together
-            counts[key] = counts.get(key, 0) + 1
-            own = together[key]
-            for other in items:
-                if other in counts:  # not removed since
-                    own[other] = own.get(other, 0) + 1
-                    theirs = together[other]
-                    theirs[key] = theirs.get(key, 0) + 1
+            self._counts[key] = self._counts.get(key, 0) + 1
+            kept = self._with.get(key)
+            if kept is None:
+                kept = self._with[key] = deque(maxlen=COUNTED_BASKETS)
+            kept.append(items)
             items.append(key)
 
     def remove(self, key: int) -> None:
         """Forget a product."""
         with self._lock:
             self._counts.pop(key, None)
-            for other in self._together.pop(key, ()):
-                self._together[other].pop(key, None)
+            self._with.pop(key, None)
 
     def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
-        """Keys of the k products in most baskets with this one, and how many those are."""
+        """Keys of the k products in most baskets with this one, and how many those are.
+
+        Of a product in more than 1,000 baskets the newest 1,000 are counted, and the counts are
+        scaled to all of them.
+        """
         with self._lock:
-            together = self._together.get(key)
-            pairs = sorted(together.items(), key=lambda p: (-p[1], p[0]))[:k] if together else []
+            kept = self._with.get(key)
+            if not kept:
+                return np.zeros(0, np.int64), np.zeros(0, np.float64)
+            together = Counter(chain.from_iterable(kept))
+            del together[key]
+            pairs = [(other, n) for other, n in together.items() if other in self._counts]
+            scale = self._counts[key] / len(kept)
+        pairs.sort(key=lambda pair: (-pair[1], pair[0]))
         return (
-            np.array([other for other, _ in pairs], np.int64),
-            np.array([count for _, count in pairs], np.float64),
+            np.array([other for other, _ in pairs[:k]], np.int64),
+            np.array([count * scale for _, count in pairs[:k]], np.float64),
         )
 
     def baskets(self, keys: Keys) -> NDArray[np.float64]:
