@@ -21,14 +21,14 @@ from relatum_server.config import Settings
 from relatum_server.encoder.onnx import OnnxEncoder, OnnxSettings
 from relatum_server.encoder.session import SessionSettings
 from relatum_server.errors import ConfigError
-from relatum_server.rpc.admission import Admission, HandlerPool
+from relatum_server.rpc.admission import HandlerPool
 from relatum_server.rpc.association import AssociationServicer
 from relatum_server.rpc.catalog import CatalogServicer
 from relatum_server.rpc.embedding import EmbeddingServicer
-from relatum_server.rpc.endpoint import Deadlines, ServiceHandler
-from relatum_server.rpc.health import Health, register_reflection
+from relatum_server.rpc.health import Health
 from relatum_server.rpc.idempotency import Idempotency
 from relatum_server.rpc.info import CatalogueFacts, ModelFacts, ServerInfoServicer
+from relatum_server.rpc.listener import grpc_server
 from relatum_server.rpc.recommendation import RecommendationServicer
 from relatum_server.rpc.search import SearchServicer
 from relatum_server.services.association import AssociationService
@@ -52,12 +52,7 @@ from relatum_server.store.sqlite import open_sqlite
 
 log = observability.logger("server")
 
-KEEPALIVE_MIN_S = 30
-CONNECTION_GRACE_S = 30
-MAX_STREAMS = 128
-MAX_METADATA_BYTES = 8192
 MAX_PORT = 65_535  # gRPC takes a larger number modulo 65,536
-FENCE = 2  # gRPC's own limit on calls is this many times the one that answers with RetryInfo
 LIBRARIES = ("grpcio", "protobuf", "numpy", "usearch", "apsw", "tokenizers")
 
 
@@ -149,7 +144,7 @@ def build(settings: Settings) -> RelatumServer:
         servicers = _servicers(settings, artifact, encoder=encoder, store=store, live=live, key=key)
         health = Health(list(servicers))
         resources.callback(health.close)
-        server = _grpc_server(settings, pool, servicers, health)
+        server = grpc_server(settings, pool, servicers, health)
         return RelatumServer(settings, server, health, resources.pop_all())
 
 
@@ -234,50 +229,6 @@ def _servicers(
 
 def _name(module: object, service: str) -> str:
     return str(module.DESCRIPTOR.services_by_name[service].full_name)  # type: ignore[attr-defined]
-
-
-def _grpc_server(
-    settings: Settings, pool: HandlerPool, servicers: Mapping[str, object], health: Health
-) -> grpc.Server:
-    max_bytes = Limits().max_message_bytes
-    server = grpc.server(
-        pool,
-        maximum_concurrent_rpcs=FENCE * settings.max_concurrent_requests + settings.max_workers,
-        options=[
-            ("grpc.so_reuseport", 0),  # else a second server would bind the same port silently
-            ("grpc.max_receive_message_length", max_bytes),
-            ("grpc.max_send_message_length", max_bytes),
-            ("grpc.max_concurrent_streams", MAX_STREAMS),
-            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
-            ("grpc.max_connection_age_ms", int(settings.max_connection_age_s * 1000)),
-            ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_S * 1000),
-            ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_S * 1000),
-        ],
-    )
-    admission = Admission(pool, settings.max_concurrent_requests)
-    deadlines = Deadlines(settings.max_deadline_s, settings.max_stream_s)
-    services = {
-        name: descriptor
-        for module in (
-            association_service_pb2,
-            catalog_service_pb2,
-            embedding_service_pb2,
-            recommendation_service_pb2,
-            search_service_pb2,
-            server_info_service_pb2,
-        )
-        for descriptor in module.DESCRIPTOR.services_by_name.values()
-        for name in (descriptor.full_name,)
-    }
-    server.add_generic_rpc_handlers(
-        tuple(
-            ServiceHandler(services[name], servicer, admission, deadlines)
-            for name, servicer in servicers.items()
-        )
-    )
-    health.register(server)
-    register_reflection(server, list(servicers))
-    return server
 
 
 def _model_facts(artifact: Artifact, encoder: OnnxEncoder) -> ModelFacts:
