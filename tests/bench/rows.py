@@ -26,7 +26,12 @@ class Row:
 
 
 def of_runs(
-    name: str, values: Sequence[float], unit: str, *, required: float, better: str = "lower"
+    name: str,
+    values: Sequence[float],
+    unit: str,
+    *,
+    required: float | None = None,
+    better: str = "lower",
 ) -> Row:
     """The median of several interleaved runs, with the smallest and largest beside it."""
     return Row(
