@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.text import TextForm
 from relatum_export.errors import QualityError
+from relatum_export.evaluation.agreement import agrees, changed_units
 from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
 
 SAMPLE_TEXTS = 300
-RELATIVE_DIFFERENCE = 0.005
-CHANGED_BY = 0.01
-MAX_CHANGED_QUERIES = 2
 GROSS_DIFFERENCE = 0.05  # relative: beyond it the graph is broken, not merely rounded
 
 
@@ -139,9 +137,8 @@ def agreement(
 ) -> Agreement:
     """Apply the project's rule to one measure of each query, float64 [queries] twice."""
     value, reference = float(values.mean()), float(references.mean())
-    changed = int(np.sum(np.abs(values - references) > CHANGED_BY))
-    close = abs(value - reference) <= RELATIVE_DIFFERENCE * reference
-    return Agreement(measure, value, reference, changed, close or changed <= MAX_CHANGED_QUERIES)
+    changed = changed_units(values, references)
+    return Agreement(measure, value, reference, changed, agrees(value, reference, changed))
 
 
 def sample_texts(texts: Sequence[str]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Whether an exported variant ranks as PyTorch does."""
+"""When an exported variant counts as ranking as PyTorch does: the project's one rule."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relatum_export.evaluation.rows import Outcome
 
@@ -38,10 +39,7 @@ def agreement(variant: Outcome, reference: Outcome) -> AgreementResult:
     same = (variant.split, variant.measure, variant.units)
     if same != (reference.split, reference.measure, reference.units):
         raise ValueError("agreement needs the same split, measure and units")
-    difference = abs(_per_unit(variant) - _per_unit(reference))
-    changed = int((difference > UNIT_TOLERANCE).sum())
-    relative = abs(variant.value - reference.value) / max(abs(reference.value), 1e-12)
-    agrees = relative <= RELATIVE_TOLERANCE or changed <= MAX_CHANGED_UNITS
+    changed = changed_units(_per_unit(variant), _per_unit(reference))
     return AgreementResult(
         variant.split,
         variant.measure,
@@ -49,14 +47,31 @@ def agreement(variant: Outcome, reference: Outcome) -> AgreementResult:
         variant.value,
         reference.value,
         changed,
-        agrees,
+        agrees(variant.value, reference.value, changed),
     )
 
 
-def _per_unit(outcome: Outcome) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def changed_units(values: NDArray[np.float64], references: NDArray[np.float64]) -> int:
+    """How many units (queries, shoppers, pairs) have a measure of their own that changed.
+
+    Args:
+        values: the variant's measure of each unit, float64 [units].
+        references: the reference's, in the same order.
+    """
+    return int(np.sum(np.abs(values - references) > UNIT_TOLERANCE))
+
+
+def agrees(value: float, reference: float, changed: int) -> bool:
+    """At most .5 % relative difference, or at most two units changed."""
+    close = abs(value - reference) <= RELATIVE_TOLERANCE * abs(reference)
+    return close or changed <= MAX_CHANGED_UNITS
+
+
+def _per_unit(outcome: Outcome) -> NDArray[np.float64]:
+    """A unit without a denominator is a pair rightly called different: nothing is wrong with it."""
     return np.divide(
         outcome.numerator,
         outcome.denominator,
-        out=np.zeros_like(outcome.numerator),
+        out=np.ones_like(outcome.numerator),
         where=outcome.denominator > 0,
     )

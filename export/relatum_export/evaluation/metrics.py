@@ -47,6 +47,15 @@ def ndcg(labels_in_order: Sequence[int], judged: Collection[int], k: int = 10) -
     return dcg([2.0**label - 1 for label in labels_in_order[:k]]) / ideal
 
 
+def ndcg_of_scores(scores: NDArray[np.floating], labels: NDArray[np.integer], k: int = 10) -> float:
+    """NDCG at ``k`` of judged candidates re-ranked by score, candidates laid out by id.
+
+    Raises:
+        ValueError: no label is above 0.
+    """
+    return ndcg(labels[top_k(scores, k)].tolist(), labels.tolist(), k)
+
+
 def binary_ndcg(hits: NDArray[np.bool_], relevant: int, k: int = 10) -> float:
     """NDCG at ``k`` of hits in rank order, ideal over min(k, relevant)."""
     return dcg(hits[:k].astype(np.float64)) / dcg(np.ones(min(k, relevant)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.metrics import ndcg_of_scores
 from relatum_export.training.batching import Progress
 from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.products import Catalogue
@@ -34,10 +35,19 @@ class JudgedQuery:
 
 @dataclass(frozen=True, slots=True)
 class JudgedSplit:
-    """The queries of one split that can be measured: at least two products, one label above 0."""
+    """The judged queries of one split.
+
+    Attributes:
+        split: valid or test.
+        queries: those that can be re-ranked: at least two products, one label above 0.
+        single: those with one product, its label above 0: for the whole corpus alone.
+        unlabelled: how many were left out for want of a label above 0.
+    """
 
     split: str
     queries: tuple[JudgedQuery, ...]
+    single: tuple[JudgedQuery, ...] = ()
+    unlabelled: int = 0
 
     @classmethod
     def read(cls, corpus: Corpus, catalogue: Catalogue, split: str) -> "JudgedSplit":
@@ -53,14 +63,17 @@ class JudgedSplit:
             if judgment["split"] == split and known:
                 pairs = by_query.setdefault(judgment["query_id"], [])
                 pairs.append((judgment["item_id"], int(judgment["label"])))
-        queries = []
+        queries, single, unlabelled = [], [], 0
         for query_id, pairs in sorted(by_query.items()):
             pairs.sort()
             labels = np.array([label for _, label in pairs], dtype=np.int64)
-            if len(pairs) > 1 and labels.max() > 0:
-                rows = np.array([row_of[item_id] for item_id, _ in pairs], dtype=np.int64)
-                queries.append(JudgedQuery(query_id, texts[query_id], rows, labels))
-        return cls(split, tuple(queries))
+            if labels.max() <= 0:
+                unlabelled += 1
+                continue
+            rows = np.array([row_of[item_id] for item_id, _ in pairs], dtype=np.int64)
+            query = JudgedQuery(query_id, texts[query_id], rows, labels)
+            (queries if len(pairs) > 1 else single).append(query)
+        return cls(split, tuple(queries), tuple(single), unlabelled)
 
     def ndcg(
         self,
@@ -82,24 +95,10 @@ class JudgedSplit:
         ]
         return np.array(
             [
-                ndcg_at(score, query.labels)
+                ndcg_of_scores(score, query.labels, CUTOFF)
                 for score, query in zip(scores, self.queries, strict=True)
             ]
         )
-
-
-def ndcg_at(scores: NDArray[np.floating], labels: NDArray[np.int64], cutoff: int = CUTOFF) -> float:
-    """NDCG of one query whose candidates stand in the order of their ids (which breaks ties).
-
-    **Source**: Järvelin and Kekäläinen 2002 with gain 2^label - 1 (Burges et al. 2005), discount
-    log2(rank + 1).
-    """
-    order = np.argsort(-scores, kind="stable")
-    discount = 1.0 / np.log2(np.arange(2, cutoff + 2))
-    gains = 2.0**labels - 1.0
-    top, ideal = gains[order][:cutoff], np.sort(gains)[::-1][:cutoff]
-    best = float(ideal @ discount[: len(ideal)])
-    return float(top @ discount[: len(top)]) / best if best > 0 else 0.0
 
 
 def _query_texts(corpus: Corpus) -> Mapping[str, str]:

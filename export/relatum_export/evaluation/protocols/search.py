@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
-from relatum_export.evaluation.metrics import ndcg, recall, top_k
+from relatum_export.evaluation.metrics import ndcg, ndcg_of_scores, recall, top_k
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.systems import TextSystem
-from relatum_export.training.judged import JudgedQuery, JudgedSplit, ndcg_at
+from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 RELEVANT_LABEL = 2  # counts as found for recall
 DEPTH, RECALL_DEPTH = 10, 50
@@ -44,7 +44,7 @@ def _reranked(task: Task, system: TextSystem, form: TextForm, judged: JudgedSpli
         [query.text for query in judged.queries], [texts[row] for row in rows], products=False
     )
     values = [
-        ndcg_at(scores[i, np.searchsorted(rows, query.rows)], query.labels)
+        ndcg_of_scores(scores[i, np.searchsorted(rows, query.rows)], query.labels)
         for i, query in enumerate(judged.queries)
     ]
     units = [query.query_id for query in judged.queries]

@@ -11,6 +11,7 @@ from relatum_export.evaluation.metrics import (
     binary_ndcg,
     dcg,
     ndcg,
+    ndcg_of_scores,
     recall,
     reciprocal_rank,
     top_k,
@@ -41,6 +42,22 @@ def test_ndcg_equals_scikit_learn_on_random_lists_without_ties() -> None:
 def test_ndcg_without_a_relevant_label_is_refused() -> None:
     with pytest.raises(ValueError, match="label above 0"):
         ndcg([0, 0], [0, 0])
+
+
+def test_judged_candidates_are_reranked_by_score() -> None:
+    # Order by score: labels 0, 3, 1. Gains 0, 7, 1; ideal 7, 1, 0.
+    expected = (7 / math.log2(3) + 1 / 2) / (7 + 1 / math.log2(3))
+    found = ndcg_of_scores(np.array([0.2, 0.9, 0.5]), np.array([1, 0, 3]))
+    assert found == pytest.approx(expected)
+
+
+def test_candidates_of_equal_score_keep_the_order_given() -> None:
+    assert ndcg_of_scores(np.zeros(3), np.array([3, 0, 0])) == 1
+    assert ndcg_of_scores(np.zeros(3), np.array([0, 0, 3])) == pytest.approx(0.5)
+
+
+def test_a_good_product_at_rank_eleven_gains_nothing() -> None:
+    assert ndcg_of_scores(-np.arange(11.0), np.array([0] * 10 + [3])) == 0
 
 
 def test_binary_ndcg_of_one_hit_at_rank_two_with_three_relevant() -> None:
