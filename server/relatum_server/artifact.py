@@ -155,29 +155,12 @@ def load_space(spec: SpaceSpec) -> tuple[list[str], NDArray[np.float16]]:
     return ids, vectors
 
 
-def load_copurchase(path: Path) -> tuple[list[str], list[str], NDArray[np.int64]]:
-    """Directed co-purchase counts: the ids of a, the ids of b, and int64 [pairs], in file order.
+def read_table(path: Path, columns: list[str]) -> pa.Table:
+    """These columns, in this order, of a Parquet file of a verified artifact.
 
     Raises:
         ArtifactError: Not a Parquet file, or other columns.
     """
-    table = _read_table(path, ["item_id_a", "item_id_b", "count"])
-    counts = table["count"].to_numpy().astype(np.int64)
-    return table["item_id_a"].to_pylist(), table["item_id_b"].to_pylist(), counts
-
-
-def load_popularity(path: Path) -> tuple[list[str], NDArray[np.int64], list[int | None]]:
-    """Popularity: item ids, int64 [items] purchases, and the last one's time (UTC s) if known.
-
-    Raises:
-        ArtifactError: Not a Parquet file, or other columns.
-    """
-    table = _read_table(path, ["item_id", "count", "last_time"])
-    counts = table["count"].to_numpy().astype(np.int64)
-    return table["item_id"].to_pylist(), counts, table["last_time"].to_pylist()
-
-
-def _read_table(path: Path, columns: list[str]) -> pa.Table:
     try:
         return parquet.read_table(path, columns=columns).select(columns)
     except (OSError, KeyError, pa.ArrowException) as error:

@@ -9,13 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.artifact import (
-    Artifact,
-    load_artifact,
-    load_copurchase,
-    load_popularity,
-    load_space,
-)
+from relatum_server.artifact import Artifact, load_artifact, load_space, read_table
 from relatum_server.encoder.onnx import OnnxEncoder, OnnxSettings
 from relatum_server.encoder.session import SessionSettings
 from relatum_server.errors import ArtifactError
@@ -114,13 +108,13 @@ def test_the_tables_of_the_artifact_hold_what_was_bought(loaded):
     assert loaded.copurchase_path is not None
     assert loaded.popularity_path is not None
 
-    first, second, counts = load_copurchase(loaded.copurchase_path)
-    popular, purchases, last = load_popularity(loaded.popularity_path)
+    pairs = read_table(loaded.copurchase_path, ["item_id_a", "item_id_b", "count"]).to_pydict()
+    bought = read_table(loaded.popularity_path, ["item_id", "count"]).to_pydict()
 
     # The shop's baskets hold a mouse with a keyboard of the same colour, and no mouse with a pen.
-    pairs = set(zip(first, second, strict=True))
-    assert ("mouse-black", "keyboard-black") in pairs
-    assert ("mouse-black", "pen-black") not in pairs
-    assert counts.min() > 0
-    assert len(popular) == len(set(popular)) == len(last)
-    assert purchases.min() > 0
+    both = set(zip(pairs["item_id_a"], pairs["item_id_b"], strict=True))
+    assert ("mouse-black", "keyboard-black") in both
+    assert ("mouse-black", "pen-black") not in both
+    assert min(pairs["count"]) > 0
+    assert len(bought["item_id"]) == len(set(bought["item_id"]))
+    assert min(bought["count"]) > 0

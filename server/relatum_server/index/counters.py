@@ -1,181 +1,137 @@
-"""Counts that follow the events: popularity that decays, baskets, queries."""
+"""What the events add up to, whatever the catalogue holds: popularity, baskets, queries."""
 
-import bisect
-import math
-import threading
-import unicodedata
-from collections import Counter, OrderedDict, deque
-from collections.abc import Sequence
-from itertools import chain
+import hashlib
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Keys = NDArray[np.int64]
-HALF_LIFE_US = 7 * 86_400 * 1_000_000
-MAX_BASKET = 64
-MAX_BASKETS = 200_000
-COUNTED_BASKETS = 1000
+from relatum_server.domain import Event, EventType
+from relatum_server.index.baskets import BasketState, CoPurchaseCounter
+from relatum_server.index.popularity import PopularityCounter
+from relatum_server.index.queries import QueryCount, QueryLog
+from relatum_server.index.recent import RecentBaskets, RecentState
 
 
-class PopularityCounter:
-    """Purchases that decay with a half-life of seven days.
+class CountersState(msgspec.Struct, frozen=True):
+    """The counters as they are saved; arrays are in native byte order.
 
-    Each count is kept as its logarithm at a fixed epoch, so that time passing changes no entry and
-    events may come in any order.
+    Attributes:
+        product_ids: of every product that was bought, by number.
+        logs: float64 [products], see `PopularityCounter`.
+        covered: int64 [products], see `EventCounters`.
     """
 
-    def __init__(self) -> None:
-        self._logs: dict[int, float] = {}
-        self._largest = -math.inf
-        self._lock = threading.Lock()
-
-    def add(self, key: int, weight: float, time_us: int) -> None:
-        """Count purchases of a product at a time; weights of 0 or less count nothing."""
-        if not 0 < weight < math.inf:
-            return
-        log = math.log2(weight) + time_us / HALF_LIFE_US
-        with self._lock:
-            old = self._logs.get(key)
-            if old is not None:
-                high, low = max(old, log), min(old, log)
-                log = high + math.log2(1.0 + 2.0 ** (low - high))
-            self._logs[key] = log
-            self._largest = max(self._largest, log)
-
-    def remove(self, key: int) -> None:
-        """Forget a product."""
-        with self._lock:
-            if self._logs.pop(key, None) == self._largest:
-                self._largest = max(self._logs.values(), default=-math.inf)
-
-    def scores(self, keys: Keys) -> NDArray[np.float64]:
-        """float64 [n]: decayed counts as shares of the most popular product's, which has 1.
-
-        0 where nothing is known.
-        """
-        with self._lock:
-            logs = np.array([self._logs.get(key, -math.inf) for key in keys.tolist()], np.float64)
-            largest = self._largest
-        return np.exp2(logs - largest) if largest > -math.inf else np.zeros(len(keys))
-
-    def top(self, k: int) -> Sequence[int]:
-        """Keys of the k most popular products, best first, ties by key."""
-        with self._lock:
-            keys = np.fromiter(self._logs.keys(), np.int64, len(self._logs))
-            logs = np.fromiter(self._logs.values(), np.float64, len(self._logs))
-        if len(keys) > k > 0:
-            floor = np.partition(logs, len(logs) - k)[len(logs) - k]
-            kept = logs >= floor  # ties with the k-th stay: the smaller key wins below
-            keys, logs = keys[kept], logs[kept]
-        found: list[int] = keys[np.lexsort((keys, -logs))][:k].tolist()
-        return found
+    product_ids: list[str]
+    logs: bytes
+    covered: bytes
+    baskets: BasketState
+    recent: RecentState
+    queries: list[tuple[str, QueryCount]]
 
 
-class CoPurchaseCounter:
-    """Baskets written here, by product; the newest 200,000 baskets take further products.
+class EventCounters:
+    """A function of the events in the order of the store, and of nothing else that changes.
 
-    Pairs are counted when they are asked for: a basket of n products is n entries to write, not
-    n^2, and a start counts every basket again.
+    Products go by numbers of their own, given at their first purchase, and purchases of a product
+    that the catalogue lacks or has lost are counted like any other. So a product may come late,
+    leave and return, and what was saved stays right while products are written.
+
+    A purchase that the artifact's history has counted already (`covered`) enters no basket again.
+    Its popularity is counted, because the events tell the times that the artifact does not; how
+    many such purchases there are is kept, so that the artifact's count can be lessened by them.
+
+    One writer at a time; the parts say who may read.
     """
 
-    def __init__(self) -> None:
-        self._baskets: OrderedDict[str, list[int]] = OrderedDict()
-        self._with: dict[int, deque[list[int]]] = {}
-        self._counts: dict[int, int] = {}
-        self._seen = 0
-        self._lock = threading.Lock()
+    def __init__(self, covered_until_us: Mapping[str, int] | None = None) -> None:
+        """Start empty.
 
-    def __len__(self) -> int:
-        return self._seen
-
-    def add(self, basket: str, key: int) -> None:
-        """Put a product into a basket; the 65th of a basket and later ones are not counted."""
-        with self._lock:
-            items = self._baskets.get(basket)
-            if items is None:
-                items = self._baskets[basket] = []
-                self._seen += 1
-                if len(self._baskets) > MAX_BASKETS:
-                    self._baskets.popitem(last=False)
-            if len(items) >= MAX_BASKET or key in items:
-                return
-            self._counts[key] = self._counts.get(key, 0) + 1
-            kept = self._with.get(key)
-            if kept is None:
-                kept = self._with[key] = deque(maxlen=COUNTED_BASKETS)
-            kept.append(items)
-            items.append(key)
-
-    def remove(self, key: int) -> None:
-        """Forget a product."""
-        with self._lock:
-            self._counts.pop(key, None)
-            self._with.pop(key, None)
-
-    def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
-        """Keys of the k products in most baskets with this one, and how many those are.
-
-        Of a product in more than 1,000 baskets the newest 1,000 are counted, and the counts are
-        scaled to all of them.
+        Args:
+            covered_until_us: by product id, the time of the last purchase in the artifact's
+                history.
         """
-        with self._lock:
-            kept = self._with.get(key)
-            if not kept:
-                return np.zeros(0, np.int64), np.zeros(0, np.float64)
-            together = Counter(chain.from_iterable(kept))
-            del together[key]
-            pairs = [(other, n) for other, n in together.items() if other in self._counts]
-            scale = self._counts[key] / len(kept)
-        pairs.sort(key=lambda pair: (-pair[1], pair[0]))
-        return (
-            np.array([other for other, _ in pairs[:k]], np.int64),
-            np.array([count * scale for _, count in pairs[:k]], np.float64),
+        self.ids: list[str] = []
+        self.numbers: dict[str, int] = {}
+        self.popularity = PopularityCounter()
+        self.baskets = CoPurchaseCounter()
+        self.recent = RecentBaskets()
+        self.queries = QueryLog()
+        self._covered_until_us = covered_until_us or {}
+        self._until: list[int] = []
+        self._covered: list[int] = []
+
+    def add(self, events: Iterable[Event]) -> set[int]:
+        """Count stored events; numbers of the products whose popularity changed."""
+        touched: set[int] = set()
+        for event in events:
+            if event.type is EventType.SEARCH:
+                self.queries.add(event.query, event.user)
+            elif event.type is EventType.PURCHASE:
+                basket = _basket(event)
+                time_us = event.time_us
+                for item in event.items:
+                    number = self._number(item.product_id)
+                    touched.add(number)
+                    self.popularity.add(number, time_us)
+                    self.recent.add(number, basket, time_us)
+                    if time_us <= self._until[number]:
+                        self._covered[number] += 1
+                    else:
+                        self.baskets.add(basket, number)
+        return touched
+
+    def covered(self, numbers: Sequence[int]) -> NDArray[np.float64]:
+        """float64 [n]: purchases of each that the artifact's history has counted too."""
+        return np.array([self._covered[number] for number in numbers], np.float64)
+
+    def save(self) -> bytes:
+        """Everything, as bytes; the caller holds writes back."""
+        state = CountersState(
+            self.ids,
+            self.popularity.logs(range(len(self.ids))).astype("<f8").tobytes(),
+            array("q", self._covered).tobytes(),
+            self.baskets.save(),
+            self.recent.save(),
+            self.queries.save(),
         )
+        return msgspec.msgpack.encode(state)
 
-    def baskets(self, keys: Keys) -> NDArray[np.float64]:
-        """Baskets [n] with each product."""
-        with self._lock:
-            return np.array([self._counts.get(key, 0) for key in keys.tolist()], np.float64)
+    @classmethod
+    def load(cls, saved: bytes, covered_until_us: Mapping[str, int]) -> "EventCounters":
+        """The counters that were saved over the same history.
 
+        Raises:
+            ValueError: not what `save` gave.
+        """
+        state = msgspec.msgpack.decode(saved, type=CountersState)
+        counters = cls(covered_until_us)
+        for product_id in state.product_ids:
+            counters._number(product_id)
+        counters.popularity = PopularityCounter(np.frombuffer(state.logs, "<f8").tolist())
+        counters._covered = array("q", state.covered).tolist()
+        counters.baskets = CoPurchaseCounter.load(state.baskets)
+        counters.recent = RecentBaskets.load(state.recent)
+        counters.queries = QueryLog(state.queries)
+        return counters
 
-class QueryLog:
-    """Words searched for. A query is suggested once two shoppers used it: one may be a secret."""
-
-    MIN_SHOPPERS = 2
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
-        self._public: list[str] = []
-        self._known: set[str] = set()
-        self._lock = threading.Lock()
-
-    def add(self, query: str, shopper: str) -> None:
-        """Count a search by a (hashed) shopper; "" is nobody, who counts for no suggestion."""
-        words = _normalise(query)
-        if not words:
-            return
-        with self._lock:
-            self._counts[words] += 1
-            if not shopper:
-                return
-            first = self._first.setdefault(words, shopper)
-            if first != shopper and words not in self._known:
-                self._known.add(words)
-                bisect.insort(self._public, words)
-
-    def complete(self, prefix: str, k: int) -> Sequence[tuple[str, int]]:
-        """Queries of at least two shoppers that begin so, and their counts, most frequent first."""
-        start = _normalise(prefix)
-        with self._lock:
-            place = bisect.bisect_left(self._public, start)
-            found = []
-            while place < len(self._public) and self._public[place].startswith(start):
-                found.append((self._public[place], self._counts[self._public[place]]))
-                place += 1
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
+    def _number(self, product_id: str) -> int:
+        number = self.numbers.get(product_id)
+        if number is None:
+            number = self.numbers[product_id] = len(self.ids)
+            self.ids.append(product_id)
+            self._until.append(self._covered_until_us.get(product_id, -(2**63)))
+            self._covered.append(0)
+        return number
 
 
-def _normalise(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+def _basket(event: Event) -> int:
+    """What tells baskets apart: the session, else the shopper at a time, else the event.
+
+    64 bits of a hash: of ten million baskets two are taken for one with a probability of 3e-6.
+    """
+    name = event.session or (f"{event.user}@{event.time_us}" if event.user else event.id)
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -1,6 +1,6 @@
 """What a revision changed, as the projections take it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from relatum_server.domain import Event, Product
@@ -58,3 +58,19 @@ def touched_since(store: Store, since: int, until: int) -> set[int]:
             touched.update(change.deleted_keys)
         since = changes[-1].revision
     return touched
+
+
+def events_since(store: Store, since: int) -> Iterator[Event]:
+    """Events written after revision `since`, in the order of writing."""
+    first_row = _first_row_since(store, since) if since else 0
+    if first_row is not None:
+        yield from (event for _, event in store.scan_events(first_row))
+
+
+def _first_row_since(store: Store, since: int) -> int | None:
+    while changes := store.changes(since, _BATCH):
+        for change in changes:
+            if change.kind == "events":
+                return change.event_rows[0]
+        since = changes[-1].revision
+    return None

@@ -1,15 +1,14 @@
-"""The artifact's counts of baskets: which products go together, and how often each is bought."""
+"""The artifact's counts of pairs: which products go together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from relatum_server.errors import ArtifactError
+from relatum_server.artifact import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def read_copurchase(path: Path) -> CoPurchaseTable:
     Raises:
         ArtifactError: not a table of item_id_a, item_id_b and count.
     """
-    table = _read(path, ["item_id_a", "item_id_b", "count"])
+    table = read_table(path, ["item_id_a", "item_id_b", "count"])
     first = table.column("item_id_a")
     both = pa.chunked_array([*first.chunks, *table.column("item_id_b").chunks], pa.string())
     encoded = both.combine_chunks().dictionary_encode()
@@ -46,29 +45,6 @@ def read_copurchase(path: Path) -> CoPurchaseTable:
     ids: list[str] = encoded.dictionary.to_pylist()
     starts = np.searchsorted(a[order], np.arange(len(ids) + 1))
     return CoPurchaseTable(ids, starts.astype(np.int64), b[order], counts[order])
-
-
-def read_popularity(path: Path) -> Mapping[str, tuple[float, int]]:
-    """Purchase lines and time of the last one (us since 1970; 0 where unknown) by id.
-
-    Raises:
-        ArtifactError: not a table of item_id, count and last_time.
-    """
-    table = _read(path, ["item_id", "count", "last_time"])
-    columns = (table.column(name).to_pylist() for name in ("item_id", "count", "last_time"))
-    return {
-        item: (float(count), int((last or 0) * 1_000_000))
-        for item, count, last in zip(*columns, strict=True)
-    }
-
-
-def _read(path: Path, columns: list[str]) -> pa.Table:
-    try:
-        return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise ArtifactError(
-            f"{path}: not a table of {', '.join(columns)} ({error}); export the artifact again"
-        ) from error
 
 
 class CoPurchasePart:

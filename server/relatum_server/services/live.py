@@ -16,6 +16,7 @@ from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.changes import (
     EventsChange,
     ProductsChange,
+    events_since,
     load_change,
     touched_since,
 )
@@ -142,12 +143,15 @@ class LiveCatalogue:
         """Show committed events (those that were fresh)."""
         self._apply(revision, EventsChange(events))
 
-    def replay(self, *, text_revision: int = 0, lexical_revision: int = 0) -> None:
+    def replay(
+        self, *, text_revision: int = 0, lexical_revision: int = 0, traffic_revision: int = 0
+    ) -> None:
         """Show everything that the store holds; once, at start.
 
         Args:
             text_revision: up to which the text index goes already, 0 for an empty one.
             lexical_revision: the same of the lexical index.
+            traffic_revision: the same of the counters of events.
         """
         with self._writer:
             revision = self._store.revision()
@@ -165,7 +169,7 @@ class LiveCatalogue:
                     self._show_words(keys, products)
                 elif fresh := [(k, p) for k, p in part if k in stale]:
                     self._show_words([k for k, _ in fresh], [p for _, p in fresh])
-            self.traffic.add((event for _, event in self._store.scan_events()), self.keys)
+            self.traffic.add(events_since(self._store, traffic_revision), self.keys)
             self._move(revision)
         self._catch_up(self._store.revision())
 
@@ -263,13 +267,12 @@ class LiveCatalogue:
         self.behaviour.join(keys, [p.id for p in products])
         for key, product in zip(keys, products, strict=True):
             self.keys.put(key, product)
-            self.traffic.join(key, product.id)
+        self.traffic.join(keys, [product.id for product in products])
 
     def _hide(self, keys: Sequence[int]) -> None:
         for key in keys:
-            product_id = self.keys.remove(key)
-            if product_id is not None:
-                self.traffic.leave(key, product_id)
+            self.keys.remove(key)
+        self.traffic.leave(keys)
         self.text.remove(np.array(keys, np.int64))
         self.behaviour.leave(keys)
         self.lexical.remove(list(keys))

@@ -91,7 +91,7 @@ class PersonalRanker:
         repeats = [profile.repeats.get(live.keys.id_of(key), 0.0) for key in keys.tolist()]
         parts = [
             Contribution(EvidenceKind.REPEAT, w.repeat * np.array(repeats, np.float64)),
-            Contribution(EvidenceKind.POPULARITY, w.recent * live.traffic.recent.shares(keys)),
+            Contribution(EvidenceKind.POPULARITY, w.recent * live.traffic.recent_shares(keys)),
             Contribution(EvidenceKind.CO_PURCHASE, w.copurchase * value, mover),
         ]
         if behaviour is not None and habits is not None:
@@ -132,7 +132,7 @@ class PersonalRanker:
     ) -> Keys:
         """The own products, what goes with them, what is near them, and what is popular."""
         live = self._live
-        recent = np.array(live.traffic.recent.top(POOL), dtype=np.int64)
+        recent = live.traffic.recently_popular(POOL)
         popular = live.traffic.popular(POOL)
         found = [live.keys.keys_of(profile.repeats), recent, popular]
         if allowed is not None:

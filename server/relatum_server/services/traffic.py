@@ -1,168 +1,145 @@
-"""What shoppers' events add up to: popularity, baskets, queries."""
+"""What shoppers' events and the artifact's history say of the catalogue's products."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_server.domain import Event, EventType
+from relatum_server.domain import Event
+from relatum_server.index.counters import EventCounters
+from relatum_server.index.queries import QueryLog
 from relatum_server.services.copurchase import CoPurchasePart
+from relatum_server.services.history import PurchaseHistory
 from relatum_server.services.product_keys import ProductKeys
-from relatum_server.services.recent import RecentBaskets
 
 Keys = NDArray[np.int64]
-
-
-class PopularityCounter(Protocol):
-    """Purchases that decay with a half-life of seven days. Safe from any thread."""
-
-    def add(self, key: int, weight: float, time_us: int) -> None:
-        """Count purchases of a product at a time."""
-        ...
-
-    def remove(self, key: int) -> None:
-        """Forget a product."""
-        ...
-
-    def scores(self, keys: Keys) -> NDArray[np.float64]:
-        """Decayed counts [n], on one scale; 0 where nothing is known."""
-        ...
-
-    def top(self, k: int) -> Sequence[int]:
-        """Keys of the k most popular products, best first."""
-        ...
-
-
-class CoPurchaseCounter(Protocol):
-    """Baskets written here, by product. Safe from any thread."""
-
-    def __len__(self) -> int:
-        """Baskets."""
-        ...
-
-    def add(self, basket: str, key: int) -> None:
-        """Put a product into a basket."""
-        ...
-
-    def remove(self, key: int) -> None:
-        """Forget a product."""
-        ...
-
-    def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
-        """Keys of the k products in most baskets with this one, and how many those are."""
-        ...
-
-    def baskets(self, keys: Keys) -> NDArray[np.float64]:
-        """Baskets [n] with each product."""
-        ...
-
-
-class QueryLog(Protocol):
-    """Words searched for. Safe from any thread."""
-
-    def add(self, query: str, shopper: str) -> None:
-        """Count a search."""
-        ...
-
-    def complete(self, prefix: str, k: int) -> Sequence[tuple[str, int]]:
-        """Queries of at least two shoppers that begin so, and their counts, most frequent first."""
-        ...
+_NONE = -1
+_Value = TypeVar("_Value", np.int64, np.float64)
 
 
 class Traffic:
-    """Counts over the artifact's history and the events written here.
+    """Counts over the artifact's history and the events written here, by product key.
 
-    Purchases of a product that the catalogue lacks wait until it arrives.
+    The counters know products by numbers of their own, in the catalogue or not; this class joins
+    the two. One writer at a time; readers from any thread.
     """
 
     def __init__(
         self,
-        popularity: PopularityCounter,
-        copurchase: CoPurchaseCounter,
-        queries: QueryLog,
+        counters: EventCounters | None = None,
         *,
-        pairs: CoPurchasePart,
-        history: Mapping[str, tuple[float, int]],
+        pairs: CoPurchasePart | None = None,
+        history: PurchaseHistory | None = None,
     ) -> None:
-        """Take empty counters and the artifact's parts (`read_copurchase`, `read_popularity`)."""
-        self.queries = queries
-        self.recent = RecentBaskets()
-        self._popularity = popularity
-        self._copurchase = copurchase
-        self._pairs = pairs
-        self._history = history
-        self._bought: dict[int, float] = {}
-        self._waiting: dict[str, list[tuple[str, int]]] = {}
+        """Take counters (of the same history) and the artifact's parts."""
+        self.counters = counters or EventCounters()
+        self._pairs = pairs or CoPurchasePart()
+        self._history = history or PurchaseHistory()
+        self._key_of = np.full(1024, _NONE, np.int64)  # by number
+        self._number_of = np.full(1024, _NONE, np.int64)  # by key, like what follows
+        self._counts = np.zeros(1024)
+        self._times_us = np.zeros(1024, np.int64)
+        self._logs = np.full(1024, -np.inf)
+        self._largest = -np.inf
+        self._recent_top: Keys | None = None
         self._lock = threading.Lock()
+
+    @property
+    def queries(self) -> QueryLog:
+        """Words searched for."""
+        return self.counters.queries
 
     @property
     def has_pairs(self) -> bool:
         """Whether anything is known of what goes together."""
-        return bool(self._pairs) or len(self._copurchase) > 0
+        return bool(self._pairs) or len(self.counters.baskets) > 0
 
-    # Writes, by one thread at a time
+    # Writes
 
     def add(self, events: Iterable[Event], keys: ProductKeys) -> None:
         """Count stored events."""
-        for event in events:
-            if event.type is EventType.SEARCH:
-                self.queries.add(event.query, event.user)
-            elif event.type is EventType.PURCHASE:
-                basket = _basket(event)
-                for item in event.items:
-                    key = keys.key_of(item.product_id)
-                    if key is None:
-                        lines = self._waiting.setdefault(item.product_id, [])
-                        lines.append((basket, event.time_us))
-                    else:
-                        self._count(key, basket, event.time_us)
-
-    def join(self, key: int, product_id: str) -> None:
-        """Let a product take part; harmless again."""
-        if key in self._bought:
+        known = len(self.counters.ids)
+        touched = self.counters.add(events)
+        if not touched:
             return
-        count, last_us = self._history.get(product_id, (0.0, 0))
-        self._bought[key] = count
-        if count and last_us:
-            self._popularity.add(key, count, last_us)
-        self._pairs.join(key, product_id)
-        for basket, time_us in self._waiting.pop(product_id, ()):
-            self._count(key, basket, time_us)
+        with self._lock:
+            for number, product_id in enumerate(self.counters.ids[known:], start=known):
+                key = keys.key_of(product_id)
+                if key is not None:
+                    self._pair(key, number)
+            numbers = np.fromiter(touched, np.int64, len(touched))
+            found = _at(self._key_of, numbers, _NONE)
+            self._refresh(found[found >= 0])
 
-    def leave(self, key: int, product_id: str) -> None:
-        """Forget a product."""
-        self._bought.pop(key, None)
-        self._pairs.leave(key)
-        self._popularity.remove(key)
-        self._copurchase.remove(key)
-        self.recent.remove(key)
+    def join(self, keys: Sequence[int], ids: Sequence[str]) -> None:
+        """Let products take part, with all that was ever bought of them; harmless again."""
+        with self._lock:
+            for key, product_id in zip(keys, ids, strict=True):
+                self._grow_keys(key)
+                self._counts[key], self._times_us[key] = self._history.of(product_id)
+                self._pairs.join(key, product_id)
+                number = self.counters.numbers.get(product_id)
+                if number is not None:
+                    self._pair(key, number)
+            self._refresh(np.array(keys, np.int64))
 
-    def _count(self, key: int, basket: str, time_us: int) -> None:
-        self._popularity.add(key, 1.0, time_us)
-        self._copurchase.add(basket, key)
-        self.recent.add(key, basket, time_us)
+    def leave(self, keys: Sequence[int]) -> None:
+        """Let products take part no more; unknown keys are ignored."""
+        with self._lock:
+            for key in keys:
+                if key >= len(self._number_of):
+                    continue
+                number = self._number_of[key]
+                if number >= 0 and self._key_of[number] == key:
+                    self._key_of[number] = _NONE
+                self._number_of[key] = _NONE
+                self._counts[key], self._logs[key] = 0.0, -np.inf
+                self._pairs.leave(key)
+            self._largest = self._logs.max()
+            self._recent_top = None
 
     # Reads
 
     def popularity(self, keys: Keys) -> NDArray[np.float64]:
-        """Decayed purchases [n]."""
-        return self._popularity.scores(keys)
+        """float64 [n]: decayed purchases as shares of the most popular product's, which has 1."""
+        with self._lock:
+            if self._largest == -np.inf:
+                return np.zeros(len(keys))
+            return np.exp2(_at(self._logs, keys, -np.inf) - self._largest)
 
     def popular(self, k: int) -> Keys:
-        """Keys of the most popular products: by decayed purchases, then by the artifact's count."""
-        return np.array(self._popularity.top(k), dtype=np.int64)
+        """Keys of the k most popular products, best first, ties by key."""
+        with self._lock:
+            keys = np.flatnonzero(self._logs > -np.inf).astype(np.int64)
+            return _best(keys, self._logs[keys], k)
+
+    def recent_shares(self, keys: Keys) -> NDArray[np.float64]:
+        """float64 [n]: share of the last seven days' baskets that hold each product."""
+        return self.counters.recent.shares(_at(self._number_of, keys, _NONE))
+
+    def recently_popular(self, k: int) -> Keys:
+        """Keys of the k products in most of the last seven days' baskets, ties by key."""
+        with self._lock:
+            if self._recent_top is None or len(self._recent_top) < k:
+                numbers, counts = self.counters.recent.counts()
+                keys = _at(self._key_of, numbers, _NONE)
+                self._recent_top = _best(keys[keys >= 0], counts[keys >= 0], k)
+            return self._recent_top[:k]
 
     def baskets(self, keys: Keys) -> NDArray[np.float64]:
         """Baskets [n] with each product, in the artifact's history and since."""
-        before = [self._bought.get(key, 0.0) for key in keys.tolist()]
-        return np.array(before, np.float64) + self._copurchase.baskets(keys)
+        since = self.counters.baskets.counts(_at(self._number_of, keys, _NONE))
+        return _at(self._counts, keys, 0.0) + since
 
     def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
-        """Keys of products bought with one, and baskets with both, in the history and since."""
+        """Keys of products bought with one, and baskets with both, in the history and since.
+
+        At most the k most frequent of each.
+        """
         before, before_counts = self._pairs.neighbours(key, k)
-        since, since_counts = self._copurchase.neighbours(key, k)
+        since, since_counts = self._since(key, k)
         if not len(since):
             return before, before_counts
         keys = np.union1d(before, since).astype(np.int64)
@@ -171,9 +148,70 @@ class Traffic:
         counts[np.searchsorted(keys, since)] += since_counts
         return keys, counts
 
+    def _since(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
+        number = int(_at(self._number_of, np.array([key]), _NONE)[0])
+        if number < 0:
+            return np.zeros(0, np.int64), np.zeros(0)
+        numbers, counts = self.counters.baskets.neighbours(number)
+        keys = _at(self._key_of, numbers, _NONE)
+        present = keys >= 0
+        keys, counts = keys[present], counts[present]
+        order = np.lexsort((keys, -counts))[:k]
+        return keys[order], counts[order]
 
-def _basket(event: Event) -> str:
-    """What tells baskets apart: the session, else the shopper at a time, else the event."""
-    if event.session:
-        return event.session
-    return f"{event.user}@{event.time_us}" if event.user else event.id
+    def _pair(self, key: int, number: int) -> None:
+        self._grow_keys(key)
+        if number >= len(self._key_of):
+            self._key_of = _grown(self._key_of, number, _NONE)
+        self._number_of[key], self._key_of[number] = number, key
+
+    def _grow_keys(self, key: int) -> None:
+        if key >= len(self._number_of):
+            self._number_of = _grown(self._number_of, key, _NONE)
+            self._counts = _grown(self._counts, key, 0.0)
+            self._times_us = _grown(self._times_us, key, 0)
+            self._logs = _grown(self._logs, key, -np.inf)
+
+    def _refresh(self, keys: Keys) -> None:
+        """Popularity of these: what events count, and what only the artifact's history counts."""
+        if not len(keys):
+            return
+        self._recent_top = None
+        numbers = self._number_of[keys]
+        bought = numbers >= 0
+        logs, covered = np.full(len(keys), -np.inf), np.zeros(len(keys))
+        counted = numbers[bought].tolist()
+        logs[bought] = self.counters.popularity.logs(counted)
+        covered[bought] = self.counters.covered(counted)
+        times_us = self._times_us[keys]
+        past = self._counts[keys] - covered
+        before = self._logs[keys].max()
+        self._logs[keys] = np.logaddexp2(logs, self._history.logs(past, times_us))
+        if self._logs[keys].max() >= self._largest:
+            self._largest = self._logs[keys].max()
+        elif before == self._largest:
+            self._largest = self._logs.max()
+
+
+def _best(keys: Keys, values: NDArray[_Value], k: int) -> Keys:
+    """Keys of the k largest values, ties by key."""
+    if len(keys) > k > 0:
+        floor = np.partition(values, len(values) - k)[len(values) - k]
+        kept = values >= floor  # ties with the k-th stay: the smaller key wins below
+        keys, values = keys[kept], values[kept]
+    return keys[np.lexsort((keys, -values))][:k]
+
+
+def _at(values: NDArray[_Value], places: Keys, default: float) -> NDArray[_Value]:
+    """values[places]; the default where a place is negative or beyond the end."""
+    inside = (places >= 0) & (places < len(values))
+    found = np.full(len(places), default, values.dtype)
+    found[inside] = values[places[inside]]
+    return found
+
+
+def _grown(values: NDArray[_Value], place: int, default: float) -> NDArray[_Value]:
+    """A copy with room for a place and as many again."""
+    grown = np.full(max(2 * len(values), place + 1), default, values.dtype)
+    grown[: len(values)] = values
+    return grown

@@ -9,9 +9,8 @@ from pyarrow import parquet
 
 from relatum_server.artifact import (
     load_artifact,
-    load_copurchase,
-    load_popularity,
     load_space,
+    read_table,
 )
 from relatum_server.errors import ArtifactError
 
@@ -248,28 +247,13 @@ def test_a_space_with_unusable_ids_is_refused(folder, ids):
         load_space(space)
 
 
-def test_copurchase_counts_are_read_in_their_order(tmp_path):
-    file = tmp_path / "copurchase.parquet"
-    counts = pa.array([7, 2], pa.int32())
-    parquet.write_table(
-        pa.table({"item_id_a": ["a", "a"], "item_id_b": ["c", "b"], "count": counts}), file
-    )
-
-    first, second, counted = load_copurchase(file)
-
-    assert (first, second, counted.tolist()) == (["a", "a"], ["c", "b"], [7, 2])
-
-
-def test_popularity_is_read_with_its_times_where_known(tmp_path):
+def test_a_table_is_read_in_the_order_of_the_columns_asked_for(tmp_path):
     file = tmp_path / "popularity.parquet"
-    times = [1_700_000_000, None]
-    parquet.write_table(
-        pa.table({"item_id": ["a", "b"], "count": [3, 1], "last_time": times}), file
-    )
+    parquet.write_table(pa.table({"count": [3, 1], "more": [0, 0], "item_id": ["a", "b"]}), file)
 
-    ids, counts, last = load_popularity(file)
+    table = read_table(file, ["item_id", "count"])
 
-    assert (ids, counts.tolist(), last) == (["a", "b"], [3, 1], times)
+    assert table.to_pydict() == {"item_id": ["a", "b"], "count": [3, 1]}
 
 
 def test_a_table_without_its_columns_is_refused(tmp_path):
@@ -277,7 +261,7 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     parquet.write_table(pa.table({"item_id": ["a"]}), file)
 
     with pytest.raises(ArtifactError, match=r"popularity\.parquet: needs the columns"):
-        load_popularity(file)
+        read_table(file, ["item_id", "count"])
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path):
@@ -285,4 +269,4 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     file.write_bytes(b"PAR1 no")
 
     with pytest.raises(ArtifactError, match=r"copurchase\.parquet: needs the columns"):
-        load_copurchase(file)
+        read_table(file, ["item_id_a"])

@@ -1,177 +1,127 @@
-import itertools
-from collections import Counter, defaultdict
+"""The counters are a function of the events: how they were split between starts is not seen."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relatum_server.index.counters import (
-    HALF_LIFE_US,
-    MAX_BASKET,
-    CoPurchaseCounter,
-    PopularityCounter,
-    QueryLog,
+from relatum_server.domain import Event, EventType, ProductQuantity
+from relatum_server.index.counters import EventCounters
+
+DAY_US = 86_400 * 1_000_000
+NOW = 19_000 * DAY_US
+COVERED = {"a": NOW, "b": NOW - 5 * DAY_US}
+
+
+def purchase(basket: str, *ids: str, days_ago: int = 0, user: str = "", name: str = "") -> Event:
+    return Event(
+        id=name,
+        type=EventType.PURCHASE,
+        user=user,
+        session=basket,
+        time_us=NOW - days_ago * DAY_US,
+        items=tuple(ProductQuantity(i) for i in ids),
+    )
+
+
+def search(query: str, user: str) -> Event:
+    return Event(id="", type=EventType.SEARCH, user=user, query=query)
+
+
+events = st.lists(
+    st.one_of(
+        st.builds(
+            lambda basket, ids, days: purchase(basket, *ids, days_ago=days),
+            st.sampled_from("xyz"),
+            st.lists(st.sampled_from("abcde"), max_size=4),
+            st.integers(-20, 20),
+        ),
+        st.builds(search, st.sampled_from(["tea", "milk"]), st.sampled_from(["u", "v", ""])),
+    ),
+    max_size=40,
 )
 
-NOW = 1_700_000_000_000_000
-DAY_US = HALF_LIFE_US // 7
 
-purchases = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(1, 9), st.integers(NOW - 90 * DAY_US, NOW)),
-    min_size=1,
-    max_size=60,
-)
+def neighbours(counters: EventCounters, product_id: str) -> dict[str, float]:
+    found, counts = counters.baskets.neighbours(counters.numbers[product_id])
+    return {counters.ids[n]: c for n, c in zip(found.tolist(), counts.tolist(), strict=True)}
 
 
-@given(events=purchases, random=st.randoms(use_true_random=False))
-def test_popularity_is_the_decayed_sum_in_any_order_of_events(events, random) -> None:
-    sums = np.zeros(11)
-    for key, weight, time_us in events:
-        sums[key] += weight * 2.0 ** ((time_us - NOW) / HALF_LIFE_US)
-    random.shuffle(events)
-    counter = PopularityCounter()
-
-    for key, weight, time_us in events:
-        counter.add(key, weight, time_us)
-
-    np.testing.assert_allclose(counter.scores(np.arange(11)), sums / sums.max(), rtol=1e-9)
-    bought = len({key for key, _, _ in events})
-    ranks = counter.scores(np.array(counter.top(20)))
-    assert len(ranks) == bought
-    assert (np.diff(ranks) <= 0).all()
+def everything(counters: EventCounters) -> object:
+    numbers = range(len(counters.ids))
+    window, counts = counters.recent.counts()
+    return (
+        counters.ids,
+        counters.numbers,
+        counters.popularity.logs(numbers).tolist(),
+        counters.covered(numbers).tolist(),
+        [neighbours(counters, product_id) for product_id in counters.ids],
+        counters.baskets.counts(np.array(numbers, np.int64)).tolist(),
+        sorted(zip(window.tolist(), counts.tolist(), strict=True)),
+        counters.recent.shares(np.array(numbers, np.int64)).tolist(),
+        counters.queries.complete("", 10),
+    )
 
 
-def test_a_purchase_counts_half_after_seven_days() -> None:
-    counter = PopularityCounter()
-    counter.add(1, 1, NOW)
-    counter.add(2, 1, NOW - 7 * DAY_US)
+@given(events, st.integers(0, 40))
+def test_what_was_saved_goes_on_as_if_it_had_never_stopped(events: list[Event], cut: int) -> None:
+    whole, first = EventCounters(COVERED), EventCounters(COVERED)
+    whole.add(events)
+    first.add(events[:cut])
 
-    np.testing.assert_allclose(counter.scores(np.array([1, 2, 3])), [1, 0.5, 0], rtol=1e-9)
+    second = EventCounters.load(first.save(), COVERED)
+    second.add(events[cut:])
 
-
-@pytest.mark.parametrize("k", [0, 1, 2, 3, 4, 5, 9])
-def test_the_top_comes_best_first_with_ties_by_key(k: int) -> None:
-    counter = PopularityCounter()
-    for key, weight in ((5, 1), (3, 1), (9, 8), (4, 1), (7, 2)):
-        counter.add(key, weight, NOW)
-
-    assert counter.top(k) == [9, 7, 3, 4, 5][:k]
+    assert everything(second) == everything(whole)
+    assert second.save() == whole.save()
 
 
-@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
-def test_what_is_no_purchase_counts_nothing(weight: float) -> None:
-    counter = PopularityCounter()
-    counter.add(1, weight, NOW)
+def test_a_purchase_that_the_history_has_enters_no_basket_again() -> None:
+    counters = EventCounters({"a": NOW, "b": NOW})
 
-    assert counter.top(5) == []
-    assert counter.scores(np.array([1])).tolist() == [0.0]
+    counters.add([purchase("x", "a", "b"), purchase("y", "a", "b", days_ago=-1)])
 
-
-def test_without_the_most_popular_the_next_has_1() -> None:
-    counter = PopularityCounter()
-    for key, weight in ((1, 8), (2, 4), (3, 1)):
-        counter.add(key, weight, NOW)
-
-    counter.remove(1)
-    counter.remove(99)
-
-    np.testing.assert_allclose(counter.scores(np.array([1, 2, 3])), [0, 1, 0.25], rtol=1e-9)
-    assert counter.top(5) == [2, 3]
-    counter.remove(2)
-    counter.remove(3)
-    assert counter.scores(np.array([3])).tolist() == [0.0]
+    assert neighbours(counters, "a") == {"b": 1.0}
+    assert counters.covered([0, 1]).tolist() == [1.0, 1.0]
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12)), max_size=120))
-def test_neighbours_equal_a_recount_of_the_baskets(lines: list[tuple[int, int]]) -> None:
-    baskets: defaultdict[int, set[int]] = defaultdict(set)
-    counter = CoPurchaseCounter()
+def test_a_purchase_of_a_product_that_the_history_lacks_is_counted_whenever_it_was() -> None:
+    counters = EventCounters({"a": NOW})
 
-    for basket, key in lines:
-        baskets[basket].add(key)
-        counter.add(str(basket), key)
+    counters.add([purchase("x", "new", "other", days_ago=300)])
 
-    together: Counter[tuple[int, int]] = Counter()
-    for items in baskets.values():
-        together.update(itertools.permutations(items, 2))
-    for key in range(13):
-        keys, counts = counter.neighbours(key, 100)
-        wanted = [(-n, other) for (first, other), n in together.items() if first == key]
-        assert list(zip((-counts).tolist(), keys.tolist(), strict=True)) == sorted(wanted)
-    counted = [sum(key in items for items in baskets.values()) for key in range(13)]
-    assert counter.baskets(np.arange(13)).tolist() == counted
-    assert len(counter) == len(baskets)
+    assert neighbours(counters, "new") == {"other": 1.0}
 
 
-def test_only_k_neighbours_come_and_an_unknown_product_has_none() -> None:
-    counter = CoPurchaseCounter()
-    for key in range(5):
-        counter.add("b", key)
+def test_a_purchase_that_the_history_has_is_popular_when_it_was_bought() -> None:
+    counters = EventCounters({"a": NOW})
 
-    assert counter.neighbours(0, 2)[0].tolist() == [1, 2]
-    assert counter.neighbours(77, 2)[0].tolist() == []
+    counters.add([purchase("x", "a", days_ago=7)])
 
-
-def test_the_65th_product_of_a_basket_and_later_ones_are_not_counted() -> None:
-    counter = CoPurchaseCounter()
-    for key in [*range(MAX_BASKET + 2), MAX_BASKET, 0]:
-        counter.add("wholesale", key)
-
-    keys, counts = counter.neighbours(0, 1000)
-    assert keys.tolist() == list(range(1, MAX_BASKET))
-    assert set(counts.tolist()) == {1.0}
-    assert counter.neighbours(MAX_BASKET, 10)[0].tolist() == []
-    assert counter.baskets(np.array([0, MAX_BASKET - 1, MAX_BASKET])).tolist() == [1, 1, 0]
+    assert counters.popularity.logs([0]) == [(NOW - 7 * DAY_US) / (7 * DAY_US)]
+    assert counters.recent.counts()[1].tolist() == [1]
 
 
-def test_a_removed_product_is_forgotten_also_by_baskets_that_go_on() -> None:
-    counter = CoPurchaseCounter()
-    for key in (1, 2, 3):
-        counter.add("b", key)
+def test_baskets_are_told_apart_by_session_else_shopper_and_time_else_event() -> None:
+    counters = EventCounters()
 
-    counter.remove(2)
-    counter.remove(99)
-    counter.add("b", 4)
+    counters.add(
+        [
+            purchase("s", "a", user="u"),
+            purchase("s", "b", user="v", days_ago=3),
+            purchase("", "c", user="u"),
+            purchase("", "d", user="u"),
+            purchase("", "e", user="u", days_ago=1),
+            purchase("", "f", name="1"),
+            purchase("", "g", name="2"),
+        ]
+    )
 
-    assert counter.neighbours(1, 10)[0].tolist() == [3, 4]
-    assert counter.neighbours(4, 10)[0].tolist() == [1, 3]
-    assert counter.neighbours(2, 10)[0].tolist() == []
-    assert counter.baskets(np.array([1, 2])).tolist() == [1, 0]
-
-
-def test_a_query_of_one_shopper_is_never_shown() -> None:
-    log = QueryLog()
-    for _ in range(50):
-        log.add("my secret illness", "shopper-1")
-
-    assert list(log.complete("my", 10)) == []
-    assert list(log.complete("", 10)) == []
+    assert neighbours(counters, "a") == {"b": 1.0}
+    assert neighbours(counters, "c") == {"d": 1.0}
+    assert [neighbours(counters, i) for i in "efg"] == [{}, {}, {}]
 
 
-def test_a_query_of_two_shoppers_is_shown_with_its_count() -> None:
-    log = QueryLog()
-    for query, shopper in (("Red  Shoes", "a"), ("red shoes", "b"), ("RED SHOES ", "b")):
-        log.add(query, shopper)
-    log.add("red hat", "a")
-
-    assert list(log.complete(" RED", 10)) == [("red shoes", 3)]
-
-
-def test_queries_come_most_frequent_first_then_by_name() -> None:
-    log = QueryLog()
-    for query, count in (("tea c", 1), ("tea a", 1), ("tea b", 3), ("coffee", 9)):
-        for number in range(count):
-            log.add(query, f"first-{number}")
-        log.add(query, "second")
-
-    assert [query for query, _ in log.complete("tea", 10)] == ["tea b", "tea a", "tea c"]
-    assert [query for query, _ in log.complete("tea", 1)] == ["tea b"]
-
-
-def test_an_empty_query_is_not_kept() -> None:
-    log = QueryLog()
-    log.add("  ", "a")
-    log.add("", "b")
-
-    assert list(log.complete("", 10)) == []
+def test_counters_that_were_not_saved_by_this_code_are_no_counters() -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        EventCounters.load(b"\x90", {})

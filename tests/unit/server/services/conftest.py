@@ -13,7 +13,6 @@ import pytest
 from relatum_server.artifact import TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
 from relatum_server.index.attributes import AttributeTable
-from relatum_server.index.counters import CoPurchaseCounter, PopularityCounter, QueryLog
 from relatum_server.index.exact import ExactIndex
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.services.association import AssociationService
@@ -21,7 +20,6 @@ from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.catalog import CatalogService
 from relatum_server.services.catalog_import import CatalogImportService
 from relatum_server.services.completion import CompletionService
-from relatum_server.services.copurchase import CoPurchasePart
 from relatum_server.services.events import EventService
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
@@ -99,9 +97,7 @@ def build_shop(
         lexical=Fts5Index.open(folder / f"{secrets.token_hex(4)}.db")[0],
         filtering=Filtering(AttributeTable()),
         behaviour=part,
-        traffic=Traffic(
-            PopularityCounter(), CoPurchaseCounter(), QueryLog(), pairs=CoPurchasePart(), history={}
-        ),
+        traffic=Traffic(),
     )
     live.replay()
     signer = TokenSigner(digest)
