@@ -1,8 +1,6 @@
-"""What every store does, whatever it is made of. A new implementation joins `IMPLEMENTATIONS`."""
+"""What every store does, whatever it is made of."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -22,24 +20,7 @@ from relatum_server.errors import (
     NotFoundError,
     UnavailableError,
 )
-from relatum_server.store.base import ProductPut, Request, Store
-from relatum_server.store.sqlite import open_sqlite
-from tests.fakes.store import FakeStore
-
-
-class Clock:
-    """Seconds since 1970, moved by the test."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-IMPLEMENTATIONS: dict[str, Callable[[Path, Clock], Store]] = {
-    "fake": lambda _, clock: FakeStore(clock),
-    "sqlite": lambda folder, clock: open_sqlite(folder / "relatum.db", clock=clock),
-}
+from relatum_server.store.base import ProductPut, Store
 
 FULL = Product(
     id="p1",
@@ -71,7 +52,6 @@ PURCHASE = Event(
     platform="web",
     value=-1.25,
 )
-REQUEST = Request("UpsertProducts", "r1", b"body")
 
 
 def put(product_id: str, etag: str = "e", **rest: object) -> ProductPut:
@@ -83,18 +63,6 @@ def event(event_id: str, user: str = "u", time_us: int = 0, sequence: int = 0) -
 
 
 class TestStore:
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
-
-    @pytest.fixture(params=IMPLEMENTATIONS)
-    def store(
-        self, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
-    ) -> Iterator[Store]:
-        store = IMPLEMENTATIONS[request.param](tmp_path, clock)
-        yield store
-        store.close()
-
     def test_an_empty_store_has_revision_zero_and_nothing_in_it(self, store: Store) -> None:
         assert store.revision() == 0
         assert store.product_count() == 0
@@ -268,69 +236,6 @@ class TestStore:
         assert paged == listed[3:6]
         assert store.list_products("", 0) == []
         assert store.list_products("", -1) == []
-
-    def test_a_repeated_request_gets_the_first_reply_and_writes_nothing(self, store: Store) -> None:
-        first = store.write_products([put("a", "e1")], request=REQUEST, reply=b"first")
-
-        again = store.write_products([put("a", "e2")], request=REQUEST, reply=b"second")
-
-        assert again.replayed == b"first"
-        assert again.repeated
-        assert not first.repeated
-        assert again.revision == first.revision == store.revision()
-        assert store.get_products(["a"])["a"].product.etag == "e1"
-        assert store.replay(REQUEST) == b"first"
-
-    def test_a_repeat_whose_reply_was_never_kept_gets_the_first_outcome(self, store: Store) -> None:
-        request = Request("WriteEvents", "r", b"h")
-        store.write_events([event("1")])
-        first = store.write_events([event("1"), event("2")], request=request)
-        lost = store.replay(request)
-
-        again = store.write_events([event("1"), event("2")], request=request)
-        store.keep_reply(request, b"late")
-
-        assert lost is None
-        assert again.repeated
-        assert again.replayed is None
-        assert (again.revision, list(again.fresh)) == (first.revision, [False, True])
-        assert store.replay(request) == b"late"
-        assert store.write_events([event("3")], request=request).replayed == b"late"
-
-    def test_a_request_id_with_another_body_is_refused_everywhere(self, store: Store) -> None:
-        store.write_products([put("a")], request=REQUEST, reply=b"r")
-        other = Request(REQUEST.rpc, REQUEST.request_id, b"other body")
-
-        for attempt in (
-            lambda: store.write_products([put("b")], request=other),
-            lambda: store.replay(other),
-            lambda: store.keep_reply(other, b"x"),
-        ):
-            with pytest.raises(InvalidArgumentError) as caught:
-                attempt()
-            assert caught.value.reason == "REQUEST_ID_REUSED"
-
-        assert store.get_products(["b"]) == {}
-
-    def test_a_request_id_is_of_one_rpc_and_of_one_day(self, store: Store, clock: Clock) -> None:
-        store.write_products([put("a")], request=REQUEST, reply=b"r")
-        namesake = Request("DeleteProducts", REQUEST.request_id, b"other")
-
-        elsewhere = store.write_products([], ["a"], request=namesake, reply=b"s")
-        clock.now += 24 * 3600 + 1
-        tomorrow = store.write_products([put("b")], request=REQUEST, reply=b"t")
-
-        assert not elsewhere.repeated
-        assert not tomorrow.repeated
-        assert store.replay(REQUEST) == b"t"
-        assert store.replay(namesake) is None
-
-    def test_a_refused_write_does_not_use_up_its_request_id(self, store: Store) -> None:
-        with pytest.raises(AbortedError):
-            store.write_products([put("a", expected_etag="x")], request=REQUEST, reply=b"r")
-
-        assert store.replay(REQUEST) is None
-        assert not store.write_products([put("a")], request=REQUEST, reply=b"r").repeated
 
     def test_many_callers_at_once_lose_nothing_and_hurt_nobody(self, store: Store) -> None:
         store.write_products([put("shared", "e0")])
