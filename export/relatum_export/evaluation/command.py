@@ -60,8 +60,12 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
     from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
     from relatum_export.evaluation.report import page, tables  # noqa: PLC0415
-    from relatum_export.evaluation.rows import rows_of  # noqa: PLC0415
-    from relatum_export.evaluation.systems import BehaviourSpace, text_systems  # noqa: PLC0415
+    from relatum_export.evaluation.rows import Outcome, rows_of  # noqa: PLC0415
+    from relatum_export.evaluation.systems import (  # noqa: PLC0415
+        BehaviourSpace,
+        TextSystem,
+        text_systems,
+    )
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
 
@@ -72,31 +76,33 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     if base is None:
         base = resolve(model).name if model is not None else "minilm"
     protocols = protocols_of.applicable(opened)
-    splits = ("valid", "test") if split is Split.BOTH else (split.value,)
     unjudged = protocols_of.not_judged(opened, protocols)
-    outcomes, notes = [], []
-    if protocols:
+    outcomes: list[Outcome] = []
+    systems: list[TextSystem] = []
+    if any(protocol.reads_text for protocol in protocols):
         check_languages(resolve(base), opened, any_language=any_language)
-        task = Task(
-            opened,
-            Catalogue.read(opened) if opened.has("items") else None,
-            splits,
-            text_systems(base, model, artifact, cache, reporter),
-            BehaviourSpace.read(artifact) if artifact is not None else None,
-        )
-        for protocol in protocols:
-            reporter.info(f"{opened.name}: {protocol.kind}")
-            outcomes += protocol.measure(task)
-        notes = task.notes
+        systems = text_systems(base, model, artifact, cache, reporter)
+    task = Task(
+        opened,
+        Catalogue.read(opened) if opened.has("items") else None,
+        ("valid", "test") if split is Split.BOTH else (split.value,),
+        systems,
+        BehaviourSpace.read(artifact) if artifact is not None else None,
+    )
+    for protocol in protocols:
+        reporter.info(f"{opened.name}: {protocol.kind}")
+        found, without = protocols_of.measured(task, protocol)
+        outcomes += found
+        unjudged += without
     rows = rows_of(opened.name, outcomes)
     agreeing = protocols_of.agreements(outcomes)
     payload = [row.as_json() for row in rows]
     if json_file is not None and not reporter.as_json:
         _write(json_file, json.dumps(payload, ensure_ascii=False, indent=1) + "\n")
     if html is not None:
-        _write(html, page(opened.name, rows, agreeing, unjudged, notes))
+        _write(html, page(opened.name, rows, agreeing, unjudged, task.notes))
     reporter.result(payload, *tables(opened.name, rows, agreeing, unjudged))
-    for note in notes:
+    for note in task.notes:
         reporter.info(note)
 
 

@@ -1,12 +1,13 @@
 """Which protocols a corpus allows, and why a table has none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.agreement import AgreementResult, agreement
-from relatum_export.evaluation.protocols.base import Protocol
+from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.protocols.bundles import BUNDLES
+from relatum_export.evaluation.protocols.cold_products import COLD_PRODUCTS
 from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
 from relatum_export.evaluation.protocols.questions import QUESTIONS
@@ -22,14 +23,30 @@ PROTOCOLS: tuple[Protocol, ...] = (
     BUNDLES,
     NEXT_ITEM,
     NEXT_BASKET,
+    COLD_PRODUCTS,
     SAME_PRODUCT,
     SERVICE,
 )
 
+# Why a table that is there is judged by no protocol.
+REASONS: Mapping[str, str] = {
+    "events": "there are no items to rank",
+    "queries": "neither judgments nor candidates belong to them",
+    "judgments": "their queries or items are missing",
+    "candidates": "their queries are missing",
+    "bundles": "there are no items to rank",
+    "cases": "the events to fit on, or the items to rank, are missing",
+    "pairs": "their relations need an association head, and no such model is given",
+    "faq": "too few splits: replies of test are sought among replies of train",
+    "reviews": "no protocol judges an encoder by review texts",
+}
+BUNDLED = "its baskets are what the bundles were marked in; the bundles are judged"
+ITEMS_ALONE = "neither queries, events, bundles nor pairs to judge by"
+
 
 @dataclass(frozen=True, slots=True)
 class NotJudged:
-    """A table that no protocol measures."""
+    """A table, or a file of the source, that no protocol measures."""
 
     table: str
     reason: str
@@ -41,22 +58,31 @@ def applicable(corpus: Corpus) -> list[Protocol]:
 
 
 def not_judged(corpus: Corpus, protocols: Sequence[Protocol]) -> list[NotJudged]:
-    """The tables that no protocol reads, each with the reason."""
-    kinds = {protocol.kind for protocol in protocols}
+    """The tables that no protocol reads, and the files that `prepare` left aside, with reasons."""
+    judged = {table for protocol in protocols for table in protocol.judges}
     found = []
-    if corpus.has("reviews"):
-        found.append(NotJudged("reviews", "no protocol judges an encoder by review texts"))
-    if corpus.has("pairs") and SAME_PRODUCT.kind not in kinds:
-        reason = "their relations need an association head, and no such model is given"
-        found.append(NotJudged("pairs", reason))
-    if corpus.has("faq") and SERVICE.kind not in kinds:
-        found.append(NotJudged("faq", "no split of its replies into train and test"))
-    if corpus.has("events") and not {NEXT_ITEM.kind, NEXT_BASKET.kind} & kinds:
-        reason = "its baskets are what the bundles were marked in; the bundles are judged"
-        found.append(NotJudged("events", reason))
+    for table, reason in REASONS.items():
+        if corpus.has(table) and table not in judged:
+            bundled = table == "events" and corpus.has("bundles")
+            found.append(NotJudged(table, BUNDLED if bundled else reason))
     if corpus.has("items") and not protocols:
-        found.append(NotJudged("items", "neither queries, events, bundles nor pairs to judge by"))
-    return found
+        found.append(NotJudged("items", ITEMS_ALONE))
+    unused: Mapping[str, str] = corpus.info.get("unused", {})
+    return found + [NotJudged(file, reason) for file, reason in unused.items()]
+
+
+def measured(task: Task, protocol: Protocol) -> tuple[list[Outcome], list[NotJudged]]:
+    """A protocol's outcomes; where no unit of the splits can be measured, why its tables are not.
+
+    Args:
+        task: the corpus and the systems.
+        protocol: one that applies to the corpus.
+    """
+    outcomes = [outcome for outcome in protocol.measure(task) if outcome.units]
+    if outcomes:
+        return outcomes, []
+    reason = f"{protocol.kind}: no case to measure in {' or '.join(task.splits)}"
+    return [], [NotJudged(", ".join(protocol.judges), reason)]
 
 
 def agreements(outcomes: Sequence[Outcome]) -> list[AgreementResult]:

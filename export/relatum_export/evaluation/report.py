@@ -7,9 +7,8 @@ from rich.table import Table
 
 from relatum_export.evaluation.agreement import AgreementResult
 from relatum_export.evaluation.evaluate import NotJudged
-from relatum_export.evaluation.rows import Row
+from relatum_export.evaluation.rows import VERSUS, ZERO_SHOT, Row
 
-DELTA = "delta "
 BAR_WIDTH = 220
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;color:#222}"
@@ -118,14 +117,16 @@ class _Markup(str):
 
 
 def _figures(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if not row.measure.startswith(DELTA)]
+    return [row for row in rows if VERSUS not in row.measure]
 
 
 def _changes(rows: Sequence[Row]) -> dict[tuple[str | None, str, str | None], Row]:
+    """Differences to zero-shot by split, measure and system; the rows hold the others too."""
+    suffix = f"{VERSUS}{ZERO_SHOT}"
     return {
-        (row.split, row.measure.removeprefix(DELTA).split(" vs ")[0], row.system): row
+        (row.split, row.measure.removesuffix(suffix), row.system): row
         for row in rows
-        if row.measure.startswith(DELTA)
+        if row.measure.endswith(suffix)
     }
 
 

@@ -1,5 +1,6 @@
 """The row that every measurement of the project is written as, and what protocols hand over."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from relatum_export.evaluation.intervals import Interval, percentile_interval, resampled_ratios
 
 ZERO_SHOT = "zero-shot"
+BASELINES = (ZERO_SHOT, f"{ZERO_SHOT}-title")
+VERSUS = "/vs-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,13 @@ def mean_outcome(
     return Outcome(split, system, measure, tuple(units), array, np.ones_like(array))
 
 
-def rows_of(set_name: str, outcomes: list[Outcome], *, baseline: str = ZERO_SHOT) -> list[Row]:
-    """Rows with intervals, each other system's difference to the baseline after its own.
+def rows_of(
+    set_name: str, outcomes: list[Outcome], *, baselines: Sequence[str] = BASELINES
+) -> list[Row]:
+    """Rows with intervals; after a system's own its differences to the baselines.
 
-    Outcomes of one split and measure are resampled together, so the differences are paired.
+    Outcomes of one split and measure are resampled together, so the differences are paired. A
+    difference is a slice of its measure: ``NDCG@10/vs-zero-shot``.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Outcome]] = {}
     for outcome in outcomes:
@@ -91,25 +97,27 @@ def rows_of(set_name: str, outcomes: list[Outcome], *, baseline: str = ZERO_SHOT
             groups.setdefault((outcome.split, outcome.measure, outcome.units), []).append(outcome)
     rows = []
     for group in groups.values():
-        rows += _group_rows(set_name, group, baseline)
+        rows += _group_rows(set_name, group, baselines)
     return rows
 
 
-def _group_rows(set_name: str, group: list[Outcome], baseline: str) -> list[Row]:
+def _group_rows(set_name: str, group: list[Outcome], baselines: Sequence[str]) -> list[Row]:
     samples = resampled_ratios(
         np.stack([outcome.numerator for outcome in group], axis=1),
         np.stack([outcome.denominator for outcome in group], axis=1),
     )
-    at = next((i for i, outcome in enumerate(group) if outcome.system == baseline), None)
+    place = {outcome.system: i for i, outcome in enumerate(group)}
     rows = []
     for i, outcome in enumerate(group):
         own = percentile_interval(outcome.value, samples[:, i])
         rows.append(_row(set_name, outcome, outcome.measure, own))
-        if at is not None and i != at:
+        for baseline in baselines:
+            at = place.get(baseline)
+            if at is None or outcome.system in baselines[: baselines.index(baseline) + 1]:
+                continue
             change = outcome.value - group[at].value
             paired = percentile_interval(change, samples[:, i] - samples[:, at])
-            measure = f"delta {outcome.measure} vs {baseline}"
-            rows.append(_row(set_name, outcome, measure, paired))
+            rows.append(_row(set_name, outcome, f"{outcome.measure}{VERSUS}{baseline}", paired))
     return rows
 
 

@@ -63,7 +63,9 @@ class JudgedSplit:
             if judgment["split"] == split and known:
                 pairs = by_query.setdefault(judgment["query_id"], [])
                 pairs.append((judgment["item_id"], int(judgment["label"])))
-        queries, single, unlabelled = [], [], 0
+        queries: list[JudgedQuery] = []
+        single: list[JudgedQuery] = []
+        unlabelled = 0
         for query_id, pairs in sorted(by_query.items()):
             pairs.sort()
             labels = np.array([label for _, label in pairs], dtype=np.int64)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.systems import BehaviourSpace, TextSystem
 from relatum_export.training.products import Catalogue
@@ -43,11 +43,15 @@ class Protocol:
 
     Attributes:
         kind: for people.
+        judges: the tables whose rows it judges by.
+        reads_text: whether it needs the text systems.
         applies: whether the corpus has what is needed.
         measure: the outcomes of all systems on the task's splits.
     """
 
     kind: str
+    judges: tuple[str, ...]
+    reads_text: bool
     applies: Callable[[Corpus], bool]
     measure: Callable[[Task], list[Outcome]]
 
@@ -57,6 +61,8 @@ def choose_form(
 ) -> TextForm:
     """The form with the highest valid figure; forms of equal texts count once, the first wins.
 
+    Without a valid figure the first form, the title, is taken.
+
     Args:
         task: for the catalogue.
         system: whose forms are tried.
@@ -65,7 +71,7 @@ def choose_form(
     if len(system.forms) == 1:
         return system.forms[0]
     seen: dict[int, float | None] = {}
-    best, best_figure = TITLE, float("-inf")
+    best, best_figure = system.forms[0], float("-inf")
     for form in system.forms:
         key = hash(tuple(task.products().texts(form)))
         if key in seen:
@@ -73,5 +79,6 @@ def choose_form(
         seen[key] = figure = on_valid(form)
         if figure is not None and figure > best_figure:
             best, best_figure = form, figure
-    task.notes.append(f"{system.name}: text form {best.name}, chosen on valid")
+    why = "chosen on valid" if best_figure > float("-inf") else "there is no valid split"
+    task.notes.append(f"{system.name}: text form {best.name}, {why}")
     return best

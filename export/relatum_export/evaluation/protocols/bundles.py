@@ -85,4 +85,4 @@ def _applies(corpus: Corpus) -> bool:
     return corpus.has("bundles") and corpus.has("items")
 
 
-BUNDLES = Protocol("bundle mates", _applies, _measure)
+BUNDLES = Protocol("bundle mates", ("bundles",), True, _applies, _measure)

@@ -12,7 +12,11 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import dcg, reciprocal_rank, top_k
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
-from relatum_export.evaluation.protocols.events import has_baskets, read_purchases
+from relatum_export.evaluation.protocols.events import (
+    has_baskets,
+    product_ids,
+    shopper_purchases,
+)
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.systems import EncoderSystem
 from relatum_export.evaluation.transitions import SETTINGS, Transitions, recency_profile
@@ -20,6 +24,8 @@ from relatum_export.evaluation.transitions import SETTINGS, Transitions, recency
 DEPTH = 10
 HISTORY_STEP = 0.7  # weight of each step back in the profile of vectors
 BATCH = 512
+# Some of their published targets are repeats, and their published figures remove nothing.
+REPEATED_TARGETS = frozenset({"amazon_office"})
 EARLIER = {"valid": ("train",), "test": ("train", "valid")}
 
 Scores = Callable[[Sequence[Sequence[int]]], NDArray[np.floating]]
@@ -53,11 +59,9 @@ class NextItem:
     @classmethod
     def read(cls, corpus: Corpus) -> "NextItem":
         """From `cases` where the source publishes them, else from the events' splits."""
-        items = tuple(sorted(corpus.table("items", ["item_id"]).column("item_id").to_pylist()))
+        items = product_ids(corpus)
         place = {item: i for i, item in enumerate(items)}
-        lines = read_purchases(corpus)
-        lines = lines[lines["user_id"].notna() & lines["item_id"].isin(place)]
-        lines = lines.assign(place=lines["item_id"].map(place).astype(np.int64))
+        lines = shopper_purchases(corpus, items)
         histories = {
             "train": _histories(lines[lines["split"] == "train"]),
             "valid": _histories(lines[lines["split"] != "test"]),
@@ -66,8 +70,7 @@ class NextItem:
             cases = _published(corpus, place)
         else:
             cases = {split: _first_of_split(lines, split) for split in EARLIER}
-        # The published cases hold repeats, and their published figures remove nothing.
-        return cls(items, cases, histories, remove_seen=not corpus.has("cases"))
+        return cls(tuple(items), cases, histories, corpus.name not in REPEATED_TARGETS)
 
     def outcomes(self, split: str, system: str, scores: Scores) -> list[Outcome]:
         """NDCG@10, HR@10 and MRR of one system."""
@@ -192,4 +195,4 @@ def _applies(corpus: Corpus) -> bool:
     return corpus.has("cases") or not (has_baskets(corpus) or corpus.has("bundles"))
 
 
-NEXT_ITEM = Protocol("next item", _applies, _measure)
+NEXT_ITEM = Protocol("next item", ("cases", "events"), True, _applies, _measure)

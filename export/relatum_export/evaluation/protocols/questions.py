@@ -45,4 +45,4 @@ def _applies(corpus: Corpus) -> bool:
     return corpus.has("queries") and corpus.has("candidates")
 
 
-QUESTIONS = Protocol("questions", _applies, _measure)
+QUESTIONS = Protocol("questions", ("queries", "candidates"), True, _applies, _measure)

@@ -1,6 +1,7 @@
 """Same product: is a pair of offers one product? Threshold on cosine, chosen on valid."""
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
@@ -12,13 +13,24 @@ from relatum_export.evaluation.systems import EncoderSystem
 
 
 class _Pairs:
-    """Pairs of one split: positions in the catalogue, truth and source."""
+    """Pairs of one split: positions in the catalogue, truth and source.
 
-    def __init__(self, task: Task, split: str) -> None:
+    Args:
+        task: the corpus.
+        split: whose pairs.
+        known_sources: sources left out where they are not among these; None keeps all.
+    """
+
+    def __init__(self, task: Task, split: str, known_sources: frozenset[str] | None = None) -> None:
         row_of = {item: row for row, item in enumerate(task.products().ids)}
         frame = task.corpus.table("pairs").to_pandas()
         known = frame["item_id_a"].isin(row_of) & frame["item_id_b"].isin(row_of)
         frame = frame[(frame["split"] == split) & known & frame["same_product"].notna()]
+        if "source" not in frame:
+            frame = frame.assign(source="")
+        frame = frame.assign(source=frame["source"].fillna("").astype(str))
+        if known_sources is not None:
+            frame = frame[frame["source"].isin(known_sources)]
         self.split = split
         self.a = frame["item_id_a"].map(row_of).to_numpy(np.int64)
         self.b = frame["item_id_b"].map(row_of).to_numpy(np.int64)
@@ -26,11 +38,7 @@ class _Pairs:
         self.units = [
             f"{a} {b}" for a, b in zip(frame["item_id_a"], frame["item_id_b"], strict=True)
         ]
-        self.source = (
-            frame["source"].fillna("").astype(str).to_numpy(object)
-            if "source" in frame
-            else np.full(len(frame), "", object)
-        )
+        self.source = frame["source"].to_numpy(object)
 
     def cosines(self, task: Task, system: EncoderSystem, form: TextForm) -> NDArray[np.float32]:
         texts = task.products().texts(form)
@@ -63,14 +71,18 @@ def _thresholds(scores: NDArray[np.float32], pairs: _Pairs) -> dict[str, float]:
 def _predict(
     scores: NDArray[np.float32], pairs: _Pairs, thresholds: dict[str, float]
 ) -> NDArray[np.bool_]:
-    least = np.array([thresholds.get(str(source), np.inf) for source in pairs.source])
+    least = np.array([thresholds[str(source)] for source in pairs.source])
     return scores >= least.astype(np.float32)
 
 
 def _measure(task: Task) -> list[Outcome]:
-    splits = {split: _Pairs(task, split) for split in {*task.splits, "valid"}}
-    valid = splits["valid"]
-    outcomes = []
+    valid = _Pairs(task, "valid")
+    with_threshold = frozenset(map(str, valid.source))
+    splits = {split: _Pairs(task, split, with_threshold) for split in task.splits}
+    outcomes: list[Outcome] = []
+    if not with_threshold:
+        task.notes.append("same product: no pair in valid to choose a threshold on")
+        return outcomes
     for system in task.text:
         if not isinstance(system, EncoderSystem):
             continue  # a BM25 score is not symmetric and has no common scale for a threshold
@@ -95,7 +107,8 @@ def _measure(task: Task) -> list[Outcome]:
 def _applies(corpus: Corpus) -> bool:
     if not (corpus.has("pairs") and corpus.has("items")):
         return False
-    return "same_product" in corpus.table("pairs").column_names
+    pairs = corpus.table("pairs")
+    return "same_product" in pairs.column_names and bool(pc.count(pairs["same_product"]).as_py())
 
 
-SAME_PRODUCT = Protocol("same product", _applies, _measure)
+SAME_PRODUCT = Protocol("same product", ("pairs",), True, _applies, _measure)

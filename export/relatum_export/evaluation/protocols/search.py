@@ -32,8 +32,16 @@ def _measure(task: Task) -> list[Outcome]:
         for split in task.splits:
             if splits[split].queries:
                 outcomes.append(_reranked(task, system, form, splits[split]))
-                if system.whole_corpus:
-                    outcomes += _whole_corpus(task, system, form, splits[split])
+            if system.whole_corpus and (splits[split].queries or splits[split].single):
+                outcomes += _whole_corpus(task, system, form, splits[split])
+    for split in task.splits:
+        judged = splits[split]
+        if judged.unlabelled:
+            left_out = f"{judged.unlabelled} queries left out, no label above 0"
+            task.notes.append(f"search, {split}: {left_out}")
+        if judged.single:
+            alone = f"{len(judged.single)} queries with a single judged product"
+            task.notes.append(f"search, {split}: {alone}, for the whole corpus alone")
     return outcomes
 
 
@@ -60,11 +68,12 @@ def _whole_corpus(
     place = np.empty(len(by_id), np.int64)
     place[by_id] = np.arange(len(by_id))
     texts = catalogue.texts(form)
+    queries = sorted((*judged.queries, *judged.single), key=lambda query: query.query_id)
     scores = system.scores(
-        [query.text for query in judged.queries], [texts[row] for row in by_id], products=False
+        [query.text for query in queries], [texts[row] for row in by_id], products=False
     )
     gains, found, units, found_units = [], [], [], []
-    for query, row in zip(judged.queries, scores, strict=True):
+    for query, row in zip(queries, scores, strict=True):
         ranked = top_k(row, RECALL_DEPTH)
         gains.append(_ndcg_of(query, place, ranked[:DEPTH]))
         units.append(query.query_id)
@@ -87,4 +96,4 @@ def _applies(corpus: Corpus) -> bool:
     return corpus.has("queries") and corpus.has("judgments") and corpus.has("items")
 
 
-SEARCH = Protocol("search", _applies, _measure)
+SEARCH = Protocol("search", ("queries", "judgments"), True, _applies, _measure)

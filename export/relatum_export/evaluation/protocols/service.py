@@ -59,4 +59,4 @@ def _applies(corpus: Corpus) -> bool:
     return "train" in split and "test" in split
 
 
-SERVICE = Protocol("customer service replies", _applies, _measure)
+SERVICE = Protocol("customer service replies", ("faq",), True, _applies, _measure)

@@ -51,14 +51,27 @@ def test_each_system_has_a_row_and_a_paired_difference_to_zero_shot() -> None:
     assert list(rows) == [
         "shop/test/P@1/zero-shot",
         "shop/test/P@1/relatum",
-        "shop/test/delta P@1 vs zero-shot/relatum",
+        "shop/test/P@1/vs-zero-shot/relatum",
     ]
-    delta = rows["shop/test/delta P@1 vs zero-shot/relatum"]
+    delta = rows["shop/test/P@1/vs-zero-shot/relatum"]
     assert (delta.value, delta.low, delta.high) == (0.25, 0.25, 0.25)
     assert list(rows["shop/test/P@1/relatum"].as_json()) == [
         "name", "set", "split", "system", "measure", "value",
         "unit", "low", "high", "n", "required", "better",
     ]  # fmt: skip
+
+
+def test_every_other_system_has_a_difference_to_both_forms_of_zero_shot() -> None:
+    systems = ("zero-shot", "zero-shot-title", "relatum")
+    outcomes = [mean_outcome("test", name, "NDCG@10/new", ["q"], [0.5]) for name in systems]
+
+    names = [row.name for row in rows_of("shop", outcomes)]
+
+    assert [name for name in names if "vs-" in name] == [
+        "shop/test/NDCG@10/new/vs-zero-shot/zero-shot-title",
+        "shop/test/NDCG@10/new/vs-zero-shot/relatum",
+        "shop/test/NDCG@10/new/vs-zero-shot-title/relatum",
+    ]
 
 
 def test_a_variant_with_two_changed_queries_agrees_and_with_three_does_not() -> None:

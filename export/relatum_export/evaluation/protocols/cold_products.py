@@ -1,0 +1,139 @@
+"""Cold products: what known shoppers later bought of products that nobody had bought in train.
+
+The query is the shopper's train history alone, so that only text can tell the cold products apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.metrics import recall, top_k
+from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
+from relatum_export.evaluation.protocols.events import product_ids, shopper_purchases
+from relatum_export.evaluation.rows import Outcome, mean_outcome
+from relatum_export.evaluation.systems import EncoderSystem
+
+DEPTH = 50
+RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One shopper, as positions in the catalogue.
+
+    Attributes:
+        user: the shopper.
+        history: purchase lines in train.
+        bought: distinct cold products bought in the split.
+    """
+
+    user: str
+    history: NDArray[np.int64]
+    bought: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ColdProducts:
+    """The cases of a set.
+
+    Attributes:
+        items: ids, sorted: ties are broken by position.
+        cold: positions of the products bought in valid or test but never in train.
+        cases: by split.
+    """
+
+    items: tuple[str, ...]
+    cold: NDArray[np.int64]
+    cases: Mapping[str, list[Case]]
+
+    @classmethod
+    def read(cls, corpus: Corpus) -> "ColdProducts":
+        """Find the products without a train event and who bought them later."""
+        items = product_ids(corpus)
+        lines = shopper_purchases(corpus, items)
+        train = lines[lines["split"] == "train"]
+        seen = corpus.table("events", ["item_id", "split"]).to_pandas()
+        warm = set(seen.loc[seen["split"] == "train", "item_id"])
+        later = lines[(lines["split"] != "train") & ~lines["item_id"].isin(warm)]
+        history = {user: group.to_numpy() for user, group in train.groupby("user_id")["place"]}
+        cases: dict[str, list[Case]] = {}
+        for split in ("valid", "test"):
+            own = later[(later["split"] == split) & later["user_id"].isin(history)]
+            cases[split] = [
+                Case(str(user), history[user], np.unique(group))
+                for user, group in own.groupby("user_id", sort=True)["place"]
+            ]
+        cold = np.unique(later["place"].to_numpy())
+        return cls(tuple(items), cold, cases)
+
+    def outcomes(self, split: str, system: str, vectors: NDArray[np.float32]) -> list[Outcome]:
+        """R@50 over the shopper's cold purchases: whole catalogue, and among the cold alone.
+
+        Args:
+            split: valid or test.
+            system: as in the rows.
+            vectors: float32 [items, d]; a product without text is a row of zeros.
+        """
+        whole, alone = [], []
+        for case in self.cases[split]:
+            scores = vectors @ vectors[case.history].mean(axis=0)
+            top = top_k(scores, DEPTH)
+            whole.append(recall(np.isin(top, case.bought), len(case.bought)))
+            top = self.cold[top_k(scores[self.cold], DEPTH)]
+            alone.append(recall(np.isin(top, case.bought), len(case.bought)))
+        return self._rows(split, system, whole, alone)
+
+    def random(self, split: str) -> list[Outcome]:
+        """What a random order is expected to find: the same share for every shopper."""
+        shoppers = len(self.cases[split])
+        sizes = (len(self.items), len(self.cold))
+        whole, alone = ([min(DEPTH / max(n, 1), 1.0)] * shoppers for n in sizes)
+        return self._rows(split, RANDOM, whole, alone)
+
+    def _rows(
+        self, split: str, system: str, whole: list[float], alone: list[float]
+    ) -> list[Outcome]:
+        units = [case.user for case in self.cases[split]]
+        return [
+            mean_outcome(split, system, f"R@{DEPTH}/cold", units, whole),
+            mean_outcome(split, system, f"R@{DEPTH}/cold-alone", units, alone),
+        ]
+
+
+def _measure(task: Task) -> list[Outcome]:
+    data = ColdProducts.read(task.corpus)
+    splits = [split for split in task.splits if data.cases[split]]
+    if not splits:
+        return []
+    outcomes = [outcome for split in splits for outcome in data.random(split)]
+    for system in task.text:
+        if not isinstance(system, EncoderSystem):
+            continue  # a history is a mean of vectors; words have none
+
+        def vectors(form: TextForm, system: EncoderSystem = system) -> NDArray[np.float32]:
+            catalogue = task.products()
+            text = dict(zip(catalogue.ids, catalogue.texts(form), strict=True))
+            return system.encoder.encode([text.get(i, "") for i in data.items], kind="document")
+
+        def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
+            if not data.cases["valid"]:
+                return None
+            return data.outcomes("valid", system.name, vectors(form, system))[0].value
+
+        chosen = vectors(choose_form(task, system, on_valid))
+        for split in splits:
+            outcomes += data.outcomes(split, system.name, chosen)
+    return outcomes
+
+
+def _applies(corpus: Corpus) -> bool:
+    """Where time divides the splits a product can be new; bundles and cases split otherwise."""
+    other = corpus.has("bundles") or corpus.has("cases")
+    return corpus.has("events") and corpus.has("items") and not other
+
+
+COLD_PRODUCTS = Protocol("cold products", ("events",), True, _applies, _measure)
