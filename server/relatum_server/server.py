@@ -1,5 +1,6 @@
 """The composition root: builds each object once, starts, drains, stops."""
 
+import gc
 import importlib.metadata
 import time
 from collections.abc import Mapping
@@ -131,6 +132,7 @@ def build(settings: Settings) -> RelatumServer:
         resources.callback(store.close)
         started = time.monotonic()
         projections = Projections.open(artifact, directory.path, store)
+        gc.freeze()  # millions of objects that stay: no later collection looks at them
         resources.callback(projections.close)
         live = projections.live
         log.info(

@@ -62,6 +62,7 @@ class AttributeTable:
 
     def upsert(self, rows: Sequence[tuple[int, Product]]) -> None:
         """Insert or replace."""
+        changed = set()
         with self._lock:
             for key, product in rows:
                 self._drop(key)
@@ -74,9 +75,13 @@ class AttributeTable:
                 self._facts[key] = facts
                 for column, value in facts:
                     folded = value.casefold()
-                    self._spellings.setdefault(column, {}).setdefault(folded, value)
-                    self._words.setdefault(column, {}).setdefault(folded, set()).add(key)
-                    self._word_arrays.pop(column, None)
+                    holders = self._words.setdefault(column, {}).get(folded)
+                    if holders is None:
+                        self._words[column][folded] = {key}
+                        self._spellings.setdefault(column, {})[folded] = value
+                    else:
+                        holders.add(key)
+                    changed.add(column)
                 numbers = {
                     language.ATTRIBUTE + name: attribute.numbers
                     for name, attribute in product.attributes.items()
@@ -87,6 +92,8 @@ class AttributeTable:
                     self._number_arrays.pop(column, None)
                 if numbers:
                     self._numbered[key] = tuple(numbers)
+            for column in changed:
+                self._word_arrays.pop(column, None)
 
     def remove(self, keys: Sequence[int]) -> None:
         """Remove; unknown keys are ignored."""

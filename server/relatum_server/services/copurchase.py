@@ -41,10 +41,18 @@ def read_copurchase(path: Path) -> CoPurchaseTable:
     codes = np.asarray(encoded.indices, dtype=np.int32)
     a, b = codes[: len(first)], codes[len(first) :]
     counts = np.asarray(table.column("count").combine_chunks(), dtype=np.int32)
-    order = np.lexsort((b, -counts, a))
+    if not _in_order(a, counts):  # the export writes them so, and sorting takes a second
+        order = np.lexsort((b, -counts, a))
+        a, b, counts = a[order], b[order], counts[order]
     ids: list[str] = encoded.dictionary.to_pylist()
-    starts = np.searchsorted(a[order], np.arange(len(ids) + 1))
-    return CoPurchaseTable(ids, starts.astype(np.int64), b[order], counts[order])
+    starts = np.searchsorted(a, np.arange(len(ids) + 1))
+    return CoPurchaseTable(ids, starts.astype(np.int64), b, counts)
+
+
+def _in_order(a: NDArray[np.int32], counts: NDArray[np.int32]) -> bool:
+    """Whether the pairs of each item stand together, most often first."""
+    same = a[1:] == a[:-1]
+    return bool(((a[1:] > a[:-1]) | (same & (counts[1:] <= counts[:-1]))).all())
 
 
 class CoPurchasePart:

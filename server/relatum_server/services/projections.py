@@ -1,6 +1,8 @@
 """Opens the projections of a data directory, brings them up to the store, and saves them."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -71,11 +73,12 @@ class Projections:
             behaviour=behaviour,
             traffic=traffic,
         )
-        live.replay(
-            text_revision=text_revision,
-            lexical_revision=lexical_revision,
-            traffic_revision=traffic_revision,
-        )
+        with _without_collection():
+            live.replay(
+                text_revision=text_revision,
+                lexical_revision=lexical_revision,
+                traffic_revision=traffic_revision,
+            )
         if isinstance(behaviour.index, UsearchIndex):  # deleted since the snapshot
             keys = behaviour.index.keys()
             behaviour.index.remove(keys[~live.keys.present(keys)])
@@ -96,6 +99,18 @@ class Projections:
             self._closed = True
             self.save()
         self.live.close()
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Load without the cyclic collector, which would look at what stays again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _open_traffic(
