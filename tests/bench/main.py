@@ -139,7 +139,8 @@ def restart() -> rows.Row:
 
 def bare_graph(artifact: Path, data: Path) -> tuple[Graph, np.ndarray]:
     """The served graph's own file, and its keys."""
-    manifest = json.loads(max((data / "text").glob("*.json")).read_text(encoding="utf-8"))
+    newest = max((data / "text").glob("*.json"))
+    manifest = json.loads(newest.read_bytes().splitlines()[0])  # the second line is its hash
     graph = Graph(
         ndim=load_artifact(artifact).encoder.dimension,
         metric="ip",

@@ -64,6 +64,13 @@ class Index(Protocol):
         """Vectors [n, d] (zeros where absent) and bool [n], which of them are present."""
         ...
 
+    def scores(self, query: Vectors, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
+        """Inner products [n] with a query [d] (0 where absent) and bool [n], which are present.
+
+        An index of half floats rounds the query to them as well.
+        """
+        ...
+
     def close(self) -> None:
         """Release memory and files. Safe twice."""
         ...

@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.index.base import Hits, Keys, Mask, Vectors
@@ -97,6 +98,11 @@ class ExactIndex:
             vectors = np.zeros((len(keys), self._dimension), np.float32)
             vectors[present] = self._vectors[rows[present]]
         return vectors, present
+
+    def scores(self, query: Vectors, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
+        """Inner products by key; see `Index.scores`."""
+        vectors, present = self.get(keys)
+        return (vectors @ query.astype(np.float32)).astype(np.float64), present
 
     def close(self) -> None:
         """Nothing to free but memory. Safe twice."""

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from usearch.index import Index as Graph
 
 from relatum_server.index.base import Hits, Keys, Mask, Vectors
@@ -61,7 +62,7 @@ class UsearchIndex:
                 self._table.drop(known)
 
     def search(self, query: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
-        """The k nearest by the graph, scored again exactly; see `Index.search`.
+        """The k nearest by the graph, with their exact products; see `Index.search`.
 
         A small index is compared whole. A filter that leaves few is answered by comparing all of
         them; one that leaves many by asking the graph for more, twice as many each time, and at
@@ -89,6 +90,11 @@ class UsearchIndex:
         """Vectors by key; see `Index.get`."""
         with self._lock:
             return self._table.get(keys)
+
+    def scores(self, query: Vectors, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
+        """Inner products of half floats; see `Index.scores`."""
+        with self._lock:
+            return self._table.scores(query, keys)
 
     def close(self) -> None:
         """Free the graph. Safe twice."""
@@ -126,17 +132,17 @@ class UsearchIndex:
             matches = self._graph.search(
                 query.astype(np.float16), min(fetch, len(self._table)), threads=1
             )
-            keys = np.asarray(matches.keys).astype(np.int64)
-            keys = keys[is_allowed(keys, allowed)]
-            vectors, present = self._table.get(keys)
-        scores = vectors @ query.astype(np.float32)
-        return best(keys[present], scores[present], k)
+        keys = np.asarray(matches.keys).astype(np.int64)
+        # The graph compares the very half floats of the table: its distances are exact.
+        scores = 1.0 - np.asarray(matches.distances)
+        if allowed is not None:
+            kept = is_allowed(keys, allowed)
+            keys, scores = keys[kept], scores[kept]
+        return best(keys, scores, k)
 
     def _compare(self, query: Vectors, k: int, keys: Keys) -> Hits:
-        with self._lock:
-            vectors, present = self._table.get(keys)
-        scores = vectors[present] @ query.astype(np.float32)
-        return best(keys[present], scores, k)
+        scores, present = self.scores(query, keys)
+        return best(keys[present], scores[present], k)
 
 
 def _graph(dimension: int) -> Graph:

@@ -69,26 +69,22 @@ class Ranking:
 
 
 def evidence(
-    ranking: Ranking, row: int, id_of: Callable[[int], str]
-) -> tuple[float, tuple[Evidence, ...]]:
-    """Score of one row and its parts, largest first; parts of exactly 0 are left out."""
-    parts = [
-        Evidence(
-            part.kind,
-            float(part.values[row]),
-            _name(part.products, row, id_of),
-        )
-        for part in ranking.contributions
-        if part.values[row] != 0.0
-    ]
-    parts.sort(key=lambda part: -abs(part.contribution))
-    return sum(part.contribution for part in parts), tuple(parts)
-
-
-def _name(products: Keys | None, row: int, id_of: Callable[[int], str]) -> str:
-    if products is None or products[row] == NO_PRODUCT:
-        return ""
-    return id_of(int(products[row]))
+    ranking: Ranking, start: int, stop: int, id_of: Callable[[int], str]
+) -> list[tuple[float, tuple[Evidence, ...]]]:
+    """Score and parts of each row start..stop, largest first; parts of exactly 0 are left out."""
+    rows: list[list[Evidence]] = [[] for _ in ranking.keys[start:stop]]
+    for part in ranking.contributions:
+        values = part.values[start:stop].tolist()
+        movers = [NO_PRODUCT] * len(rows)
+        if part.products is not None:
+            movers = part.products[start:stop].tolist()
+        for row, value, mover in zip(rows, values, movers, strict=True):
+            if value != 0.0:
+                name = "" if mover == NO_PRODUCT else id_of(mover)
+                row.append(Evidence(part.kind, value, name))
+    for row in rows:
+        row.sort(key=lambda one: -abs(one.contribution))
+    return [(sum(one.contribution for one in row), tuple(row)) for row in rows]
 
 
 def union(parts: Sequence[Keys]) -> Keys:

@@ -187,5 +187,9 @@ class AssociationService:
         own = np.array(anchors, np.int64)
         groups = keys.groups(own)
         theirs = keys.groups(ranking.keys)
-        of_group = np.isin(theirs, groups[groups >= 0])
-        return np.flatnonzero(~np.isin(ranking.keys, own) & ~of_group & keys.present(ranking.keys))
+        keep = keys.present(ranking.keys)
+        for key, group in zip(own.tolist(), groups.tolist(), strict=True):
+            keep &= ranking.keys != key
+            if group >= 0:
+                keep &= theirs != group
+        return np.flatnonzero(keep)

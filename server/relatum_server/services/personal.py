@@ -10,7 +10,7 @@ from relatum_server.index.base import Index
 from relatum_server.ranking.explanation import NO_PRODUCT, Contribution, Ranking, union
 from relatum_server.ranking.profile import ShopperProfile
 from relatum_server.services.live import LiveCatalogue
-from relatum_server.services.relation import allowed_rows, scores, together
+from relatum_server.services.relation import allowed_rows, together
 from relatum_server.services.taste import interests, taste_vector
 
 POOL = 200
@@ -157,7 +157,7 @@ def _space(
     strength: NDArray[np.float64],
 ) -> Contribution:
     """Inner products with a taste, each with the product of the history that adds most to it."""
-    values, present = scores(index, taste, keys)
+    values, present = index.scores(taste, keys)
     own, _ = index.get(history)
     theirs, _ = index.get(keys)
     moved = (theirs @ own.T) * strength.astype(np.float32)

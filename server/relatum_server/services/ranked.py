@@ -115,16 +115,16 @@ class RankedPages:
 
     def results(self, ranking: Ranking, offset: int, size: int, *, read_mask: bool) -> list[Result]:
         """Lines offset..offset+size; a product that was deleted since is left out."""
-        rows = range(offset, min(offset + size, len(ranking)))
-        keys = [int(ranking.keys[row]) for row in rows]
+        keys = ranking.keys[offset : offset + size].tolist()
         products = self._store.get_products_by_key(keys) if read_mask and keys else {}
+        id_of = self._live.keys.id_of
         lines = []
-        for row, key in zip(rows, keys, strict=True):
-            product_id = self._live.keys.id_of(key)
-            if not product_id or (read_mask and key not in products):
-                continue
-            score, parts = evidence(ranking, row, self._live.keys.id_of)
-            lines.append(Result(product_id, score, parts, products.get(key)))
+        for key, (score, parts) in zip(
+            keys, evidence(ranking, offset, offset + size, id_of), strict=True
+        ):
+            product_id = id_of(key)
+            if product_id and (not read_mask or key in products):
+                lines.append(Result(product_id, score, parts, products.get(key)))
         return lines
 
     def shorten(self, ranking: Ranking, *, all_variants: bool) -> Ranking:

@@ -14,6 +14,7 @@ from relatum_server.services.live import LiveCatalogue
 POOL = 100  # nearest of each space; more costs latency and moves no first page
 NEIGHBOURS = 300
 NEAR = 20
+NOTHING = Ranking(np.zeros(0, np.int64), ())
 _NEGATIVE = 0.5  # how far dislikes push away, as in Rocchio's method
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -45,17 +46,14 @@ class Similars:
         text, behaviour = self._live.text, self._live.behaviour.index
         words = anchor_vector(text, positives, negatives)
         habits = None if behaviour is None else anchor_vector(behaviour, positives, negatives)
-        found = []
+        if behaviour is None or habits is None:
+            return NOTHING if words is None else self.of_text(words, allowed)
+        found = [behaviour.search(habits, POOL, allowed=allowed).keys]
         if words is not None:
             found.append(text.search(words, POOL, allowed=allowed).keys)
-        if behaviour is not None and habits is not None:
-            found.append(behaviour.search(habits, POOL, allowed=allowed).keys)
         keys = union(found)
-        zeros = np.zeros(len(keys))
-        text_scores = zeros if words is None else scores(text, words, keys)[0]
-        if behaviour is None or habits is None:
-            return Ranking(keys, (Contribution(EvidenceKind.TEXT, text_scores),))
-        habit_scores, present = scores(behaviour, habits, keys)
+        text_scores = np.zeros(len(keys)) if words is None else text.scores(words, keys)[0]
+        habit_scores, present = behaviour.scores(habits, keys)
         w = self._weights
         level = stand_in(text_scores, habit_scores, present) if words is not None else 0.0
         text_weight = np.where(present, w.text, w.text + w.behaviour * level)
@@ -137,7 +135,7 @@ class Complements:
         value[at], product[at] = values, products
         parts = [Contribution(EvidenceKind.CO_PURCHASE, w.copurchase * value, product)]
         if behaviour is not None and habits is not None:
-            habit_scores, _ = scores(behaviour, habits, candidates)
+            habit_scores, _ = behaviour.scores(habits, candidates)
             parts.append(
                 Contribution(
                     EvidenceKind.BEHAVIOUR,
@@ -167,12 +165,6 @@ def anchor_vector(
             vector = vector - _NEGATIVE * disliked[known].mean(axis=0)
     length = float(np.linalg.norm(vector))
     return (vector / length).astype(np.float32) if length > 0 else None
-
-
-def scores(index: Index, vector: Vector, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
-    """Exact inner products [n], 0 where a product has no vector, and which have one."""
-    vectors, present = index.get(keys)
-    return (vectors @ vector).astype(np.float64), present
 
 
 def stand_in(text: NDArray[np.float64], behaviour: NDArray[np.float64], present: Mask) -> float:

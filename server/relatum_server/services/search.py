@@ -15,7 +15,7 @@ from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import Digest, request_hash
 from relatum_server.services.ranked import Paging, Ranked, RankedPages
-from relatum_server.services.relation import allowed_rows, scores
+from relatum_server.services.relation import allowed_rows
 from relatum_server.services.taste import taste_vector
 from relatum_server.services.validation import Violations, missing
 
@@ -128,7 +128,7 @@ class SearchService:
         )
         parts = []
         if vector is not None:
-            values, _ = scores(text, vector, keys)
+            values, _ = text.scores(vector, keys)
             parts.append(Contribution(EvidenceKind.TEXT, w.text * values))
         if not query.disable_lexical:
             words = self._words(query.query, keys, hits)
@@ -162,7 +162,7 @@ class SearchService:
         taste = taste_vector(self._live.text, self._live.keys, profile)
         if taste is None:
             return ranking
-        values, _ = scores(self._live.text, taste, ranking.keys)
+        values, _ = self._live.text.scores(taste, ranking.keys)
         part = Contribution(EvidenceKind.PROFILE, self._weights.profile * values)
         return Ranking(ranking.keys, (*ranking.contributions, part))
 

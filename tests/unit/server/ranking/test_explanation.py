@@ -27,8 +27,8 @@ def rankings(draw):
 
 @given(rankings())
 def test_the_parts_of_each_line_sum_to_its_score(ranking):
-    for row, total in enumerate(ranking.scores()):
-        score, parts = evidence(ranking, row, str)
+    lines = evidence(ranking, 0, len(ranking), str)
+    for (score, parts), total in zip(lines, ranking.scores(), strict=True):
         assert score == pytest.approx(total, abs=1e-9)
         assert math.fsum(part.contribution for part in parts) == pytest.approx(score, abs=1e-9)
 
@@ -47,8 +47,15 @@ def test_a_part_names_the_product_that_moved_it():
 
     ranking = Ranking(np.array([1, 2]), (part,))
 
-    assert evidence(ranking, 0, str)[1][0].product_id == "7"
-    assert evidence(ranking, 1, str)[1][0].product_id == ""
+    (_, (first,)), (_, (second,)) = evidence(ranking, 0, 2, str)
+    assert first.product_id == "7"
+    assert second.product_id == ""
+
+
+def test_a_page_is_part_of_the_list_and_ends_with_it():
+    ranking = Ranking(np.arange(5), (Contribution(EvidenceKind.TEXT, np.linspace(1.0, 5.0, 5)),))
+
+    assert [score for score, _ in evidence(ranking, 3, 9, str)] == [4.0, 5.0]
 
 
 def test_a_union_holds_each_key_once():
