@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
 BIN = Path(sys.executable).parent
 MIN_PURCHASES = 20
+FEW_PURCHASES = 50  # the household that one in so many buys less than
 # The server was given the baskets up to 2017-11-26; the demo's own purchase follows them.
 AFTER_HISTORY = dt.datetime(2017, 11, 26, 12, tzinfo=dt.UTC)
 console = Console(width=100)
@@ -125,16 +126,16 @@ def household(client: Client, corpus: Path, bought: str) -> None:
     events = pq.read_table(corpus / "events.parquet", columns=["user_id", "split"])
     train = events.filter(np.asarray(events["split"]) == "train")["user_id"].drop_null()
     names, counts = np.unique(train.to_numpy(zero_copy_only=False), return_counts=True)
-    user = str(names[np.argsort(counts)[len(counts) // 2]])
+    # One of those that bought little: where a year of baskets speaks, one more says little.
+    user = str(names[np.argsort(counts)[len(counts) // FEW_PURCHASES]])
     mask = ("title", "categories")
-    show(f"household {user}", client.recommend(user, page_size=6, read_mask=mask))
+    before = client.recommend(user, page_size=6, read_mask=mask)
+    show(f"household {user}", before)
     client.write_events(
         [Event(type="PURCHASE", user_id=user, items=[(bought, 3)], time=AFTER_HISTORY)]
     )
-    show(
-        f"household {user} after buying {title(client, bought)}",
-        client.recommend(user, page_size=6, read_mask=mask),
-    )
+    after = client.recommend(user, page_size=6, read_mask=mask)
+    show(f"household {user} after buying {title(client, bought)}", after, before=before)
     profile = client.profile(user)
     if profile is None:
         raise SystemExit("the household has no profile after a purchase")
@@ -195,16 +196,24 @@ def show_training(run: Path) -> None:
     console.print(table)
 
 
-def show(heading: str, ranked: RankedList) -> None:
-    """A ranked list with its strongest reason."""
+def show(heading: str, ranked: RankedList, *, before: RankedList | None = None) -> None:
+    """A ranked list with its strongest reasons, and the place that each line had before."""
     table = Table("product", "shelf", "score", "because", title=heading, title_justify="left")
+    places = (
+        {line.product_id: str(place) for place, line in enumerate(before.results, 1)}
+        if before
+        else {}
+    )
+    if before:
+        table.add_column("was")
     for line in ranked.results:
         if line.product is None:
             raise SystemExit(f"the server left the product of {line.product_id} out")
         reasons = sorted(line.evidence, key=lambda part: -abs(part.contribution))[:2]
         because = ", ".join(f"{part.kind.lower()} {part.contribution:+.2f}" for part in reasons)
         shelf = "; ".join(line.product.categories)
-        table.add_row(line.product.title, shelf[:40], f"{line.score:.3f}", because)
+        was = [places.get(line.product_id, "new")] if before else []
+        table.add_row(line.product.title, shelf[:40], f"{line.score:.3f}", because, *was)
     console.print(table)
     if not ranked.results:
         raise SystemExit(f"nothing came back for: {heading}")
