@@ -10,9 +10,13 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_server import observability
+from relatum_server.errors import UnavailableError
 from relatum_server.index.base import Hits, Mask
 from relatum_server.index.exact import is_allowed
 from relatum_server.index.segmentation import words
+
+log = observability.logger("lexical")
 
 VERSION = 2
 TITLE_WEIGHT = 3.0
@@ -33,12 +37,20 @@ CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
+_DAMAGE = (apsw.CorruptError, apsw.NotADBError)
+
+
 class Fts5Index:
-    """A `LexicalIndex`. One writer at a time; readers have connections of their own."""
+    """A `LexicalIndex`. One writer at a time; readers have connections of their own.
+
+    Where a page turns out damaged, a mark beside the file says so: reads raise UnavailableError,
+    writes are left to the next `open`, which builds the index again.
+    """
 
     def __init__(self, path: Path) -> None:
         """Use `open`."""
         self._path = path
+        self._damaged = False
         self._writer = self._connect()
         self._write_lock = threading.Lock()
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
@@ -48,9 +60,10 @@ class Fts5Index:
     def open(cls, path: Path, *, at_most: int | None = None) -> tuple["Fts5Index", int]:
         """Open the index and say up to which revision it goes; 0 for a new one.
 
-        A file that is damaged, of another version, or beyond the store's revision `at_most` (a
-        restored backup) is removed: the caller fills the index again.
+        A file that is damaged (now, or when it was read last), of another version, or beyond the
+        store's revision `at_most` (a restored backup) is removed: the caller fills the index again.
         """
+        mark = _mark(path)
         if path.exists():
             index = None
             try:
@@ -59,6 +72,7 @@ class Fts5Index:
                 sound = index._writer.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
                 revision = state.get("revision", 0)
                 known = at_most is None or revision <= at_most
+                sound = sound and not mark.exists()
                 if state.get("version") == VERSION and sound and known:
                     return index, revision
             except apsw.Error:
@@ -67,6 +81,7 @@ class Fts5Index:
                 index.close()
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
         index = cls(path)
         index._writer.execute(_SCHEMA)
         index._writer.execute("INSERT INTO state VALUES ('version', ?)", (VERSION,))
@@ -74,13 +89,13 @@ class Fts5Index:
 
     def set_revision(self, revision: int) -> None:
         """Note up to which revision the index goes; 0 while it is behind."""
-        with self._write_lock:
+        with self._writing():
             self._writer.execute("INSERT OR REPLACE INTO state VALUES ('revision', ?)", (revision,))
 
     def upsert(self, documents: Sequence[tuple[int, str, str]]) -> None:
         """Insert or replace; see `LexicalIndex.upsert`."""
         rows = [(k, " ".join(words(t)), " ".join(words(o))) for k, t, o in documents]
-        with self._write_lock, self._writer:
+        with self._writing(), self._writer:
             self._delete([key for key, _, _ in rows])
             self._writer.executemany("INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows)
             self._writer.executemany(
@@ -89,7 +104,7 @@ class Fts5Index:
 
     def remove(self, keys: Sequence[int]) -> None:
         """Remove; unknown keys are ignored."""
-        with self._write_lock, self._writer:
+        with self._writing(), self._writer:
             self._delete(keys)
 
     def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
@@ -164,18 +179,49 @@ class Fts5Index:
         return connection
 
     @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The write lock; what damage refuses to take is not written."""
+        with self._write_lock:
+            try:
+                yield
+            except _DAMAGE as error:
+                self._mark_damaged(error)
+
+    def _mark_damaged(self, error: Exception) -> None:
+        if not self._damaged:
+            self._damaged = True
+            _mark(self._path).touch()
+            log.error("lexical index damaged", path=str(self._path), error=str(error))
+
+    @contextmanager
     def _reader(self) -> Iterator[apsw.Connection]:
+        if self._damaged:
+            raise _unavailable()
         try:
             reader = self._readers.get_nowait()
         except queue.Empty:
             reader = self._connect()
         try:
             yield reader
+        except _DAMAGE as error:
+            self._mark_damaged(error)
+            raise _unavailable() from error
         finally:
-            if self._closed:
+            if self._closed or self._damaged:
                 reader.close()
             else:
                 self._readers.put(reader)
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError(
+        "the lexical index of this server is damaged and is built again when it restarts; retry on "
+        "another server, restart this one, or search with disable_lexical"
+    )
 
 
 def _match(reader: apsw.Connection, query: str) -> str:

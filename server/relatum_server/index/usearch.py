@@ -18,6 +18,9 @@ EXPANSION_SEARCH = 128
 ADD_CHUNK = 64
 BULK_CHUNK = 4096
 EXACT_BELOW = 2000
+# The last of what a graph fetches are its least certain: a filtered search asks for so many times
+# the number that should leave k.
+START_OVERFETCH = 3
 MAX_OVERFETCH = 64
 
 
@@ -78,7 +81,7 @@ class UsearchIndex:
         left = int(np.count_nonzero(allowed))
         if left <= EXACT_BELOW:
             return self._compare(query, k, np.flatnonzero(allowed).astype(np.int64))
-        fetch = k * max(1, count // left)
+        fetch = START_OVERFETCH * k * count // left
         while fetch <= MAX_OVERFETCH * k and fetch < count:
             hits = self._near(query, fetch, allowed, k)
             if len(hits.keys) == k:

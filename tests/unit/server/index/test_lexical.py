@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relatum_server.errors import UnavailableError
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.index.segmentation import words
 
@@ -220,3 +222,75 @@ def test_a_damaged_file_opens_empty_with_revision_0(tmp_path: Path, damage: str)
     second.upsert(DOCUMENTS)
     assert found(second, "keyboard") == [2]
     second.close()
+
+
+def damage_pages(path: Path) -> None:
+    """Spoil all but the first page of a file that is open."""
+    content = path.read_bytes()
+    with path.open("r+b") as stream:
+        stream.seek(4096)
+        stream.write(b"\x07" * (len(content) - 4096))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Iterator[Fts5Index]:
+    """An index whose file was sound when it was opened."""
+    path = tmp_path / "words.db"
+    first, _ = Fts5Index.open(path)
+    first.upsert(DOCUMENTS)
+    first.set_revision(9)
+    first.close()
+    index, _ = Fts5Index.open(path)
+    shutil.copy(path, tmp_path / "sound.db")
+    damage_pages(path)
+    yield index
+    index.close()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda index: index.search("keyboard", 5),
+        lambda index: index.score("keyboard", [2]),
+        lambda index: index.complete("key", 5),
+    ],
+)
+def test_damage_found_by_a_read_is_unavailable_then_and_later(damaged, read) -> None:
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="restart this one, or search with disable_lex"):
+            read(damaged)
+
+
+def test_damage_found_by_a_read_is_built_again_at_the_next_start(
+    damaged: Fts5Index, tmp_path: Path
+) -> None:
+    path = tmp_path / "words.db"
+    with pytest.raises(UnavailableError):
+        damaged.search("keyboard", 5)
+    damaged.upsert(DOCUMENTS)
+    damaged.set_revision(10)
+    damaged.close()
+    shutil.copy(tmp_path / "sound.db", path)  # so that the mark alone says it
+
+    again, revision = Fts5Index.open(path)
+
+    assert revision == 0
+    again.upsert(DOCUMENTS)
+    again.set_revision(11)
+    again.close()
+    third, revision = Fts5Index.open(path)
+    third.close()
+    assert revision == 11
+
+
+def test_a_write_that_meets_damage_leaves_the_index_to_the_next_start(
+    damaged: Fts5Index, tmp_path: Path
+) -> None:
+    damaged.upsert([(50, "new words", "")])
+
+    with pytest.raises(UnavailableError):
+        damaged.search("new", 5)
+    damaged.close()
+    again, revision = Fts5Index.open(tmp_path / "words.db")
+    again.close()
+    assert revision == 0
