@@ -33,7 +33,7 @@ def live(client: Client, name: str) -> None:
     )
 
 
-def answers(client: Client, names: tuple[str, ...]) -> object:
+def answers(client: Client, names: tuple[str, ...]) -> tuple[object, ...]:
     """Popular products with their shares, pairs, and completions."""
     trending = client.recommend(kind="TRENDING", page_size=50)
     pairs = [
