@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import chain
 
 import numpy as np
@@ -21,6 +21,7 @@ BOUNDS = {
     "rating": (0, 1, 2, 3, 4, 4.5, 5),
 }
 LEVEL = ">"
+_AVAILABILITY = {state: (state or Availability.IN_STOCK).name for state in Availability}
 _COMPARE: dict[str, Callable[[NDArray[np.float64], float], Mask]] = {
     "=": lambda a, b: np.isclose(a, b, rtol=0, atol=5e-10),
     "!=": lambda a, b: ~np.isclose(a, b, rtol=0, atol=5e-10),
@@ -65,8 +66,9 @@ class AttributeTable:
         changed = set()
         with self._lock:
             for key, product in rows:
-                self._drop(key)
                 self._grow(key)
+                if self._live[key]:
+                    self._drop(key)
                 self._live[key] = True
                 price, rating = product.price, product.rating
                 self._numbers["price"][key] = np.nan if price is None else price.amount
@@ -252,15 +254,21 @@ def _facts(product: Product) -> list[tuple[str, str]]:
         ("platform", product.platform),
         ("language_code", product.language_code),
         ("group_id", product.group_id),
+        ("availability", _AVAILABILITY[product.availability]),
     ]
-    available = product.availability or Availability.IN_STOCK
-    facts.append(("availability", available.name))
-    for path in product.categories:
-        facts.append(("category_path", path))
-        facts += [("categories", level) for level in path.split(LEVEL)]
     for name, attribute in product.attributes.items():
         facts += [(language.ATTRIBUTE + name, value) for value in attribute.text]
-    return [(column, value.strip()) for column, value in facts if value.strip()]
+    facts = [(column, stripped) for column, value in facts if (stripped := value.strip())]
+    for path in product.categories:
+        facts += _path_facts(path)
+    return facts
+
+
+@lru_cache(maxsize=16_384)  # many products share a path
+def _path_facts(path: str) -> tuple[tuple[str, str], ...]:
+    levels = (level.strip() for level in path.split(LEVEL))
+    whole = (("category_path", path.strip()),) if path.strip() else ()
+    return (*whole, *(("categories", level) for level in levels if level))
 
 
 def _check_availability(value: str) -> None:

@@ -66,7 +66,10 @@ class Generations:
                 yield generation
 
     def save(
-        self, write: Callable[[Path], None], revision: int, facts: Mapping[str, Fact] | None = None
+        self,
+        write: Callable[[Path], object],
+        revision: int,
+        facts: Mapping[str, Fact] | None = None,
     ) -> None:
         """Write a generation: the file and then its manifest, each synced before its rename.
 

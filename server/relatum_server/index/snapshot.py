@@ -35,11 +35,7 @@ class SnapshotFolder:
 
     def save(self, index: UsearchIndex, revision: int) -> None:
         """Write a generation; the caller holds writes back."""
-
-        def write(path: Path) -> None:
-            index.save(path)
-
-        self._generations.save(write, revision, {"count": len(index)})
+        self._generations.save(index.save, revision, {"count": len(index)})
 
 
 class CountersFolder:
@@ -68,8 +64,4 @@ class CountersFolder:
 
     def save(self, counters: EventCounters, revision: int) -> None:
         """Write a generation; the caller holds writes back."""
-
-        def write(path: Path) -> None:
-            path.write_bytes(counters.save())
-
-        self._generations.save(write, revision)
+        self._generations.save(lambda path: path.write_bytes(counters.save()), revision)

@@ -122,8 +122,7 @@ class UsearchIndex:
             keys = np.sort(np.asarray(self._graph.keys[:], np.uint64))
             for start in range(0, len(keys), BULK_CHUNK):
                 part = keys[start : start + BULK_CHUNK]
-                rows = np.asarray(self._graph.get(part), np.float32)
-                self._table.put(part.astype(np.int64), rows)
+                self._table.put(part.astype(np.int64), np.asarray(self._graph.get(part)))
 
     def _allowed_keys(self, allowed: Mask | None) -> Keys:
         with self._lock:

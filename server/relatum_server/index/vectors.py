@@ -31,7 +31,7 @@ class VectorTable:
         """Which keys have a vector, bool [n]."""
         return self._rows_of(keys) >= 0
 
-    def put(self, keys: Keys, vectors: Vectors) -> None:
+    def put(self, keys: Keys, vectors: Vectors | NDArray[np.float16]) -> None:
         """Insert or replace."""
         if not len(keys):
             return
@@ -44,7 +44,7 @@ class VectorTable:
         rows = self._take(len(new))
         self._row_of[new], self._keys[rows] = rows, new
         self._count += len(new)
-        self._rows[self._row_of[keys]] = vectors.astype(np.float16)
+        self._rows[self._row_of[keys]] = vectors.astype(np.float16, copy=False)
 
     def drop(self, keys: Keys) -> None:
         """Remove those that are present."""

@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.index.snapshot import SnapshotFolder
+from relatum_server.index.counters import EventCounters
+from relatum_server.index.generations import Generations
+from relatum_server.index.snapshot import COUNTERS_VERSION, CountersFolder, SnapshotFolder
 from relatum_server.index.usearch import UsearchIndex
 
 DIMENSION = 16
@@ -110,6 +112,36 @@ def test_newer_generations_of_another_encoder_do_not_push_out_what_is_saved(
 
     index, revision = folder(tmp_path, "encoder-b").open()
     assert (len(index), revision) == (5, 50)
+
+
+def test_a_graph_beyond_the_stores_revision_is_not_opened_then_or_later(tmp_path: Path) -> None:
+    for revision in (5, 12):
+        folder(tmp_path).save(index_of(revision), revision)
+
+    assert folder(tmp_path).open(at_most=8)[1] == 5
+
+    assert folder(tmp_path).open(at_most=100)[1] == 5  # the new history has passed it
+    assert (tmp_path / f"{12:016d}.usearch.beyond").exists()
+
+
+def test_counters_that_no_longer_read_are_set_aside(tmp_path: Path) -> None:
+    kept = CountersFolder(tmp_path, "model")
+    kept.save(EventCounters(), 5)
+    Generations(tmp_path, ".msgpack", {"model_id": "model", "counters": COUNTERS_VERSION}).save(
+        lambda path: path.write_bytes(b"\x90"), 9
+    )
+
+    counters, revision = kept.open({})
+
+    assert (counters.ids, revision) == ([], 5)
+    assert (tmp_path / f"{9:016d}.msgpack.damaged").exists()
+
+
+def test_counters_beside_another_artifact_are_not_opened(tmp_path: Path) -> None:
+    CountersFolder(tmp_path, "model-a").save(EventCounters(), 5)
+
+    assert CountersFolder(tmp_path, "model-b").open({})[1] == 0
+    assert CountersFolder(tmp_path, "model-a").open({})[1] == 5
 
 
 def flip(graph: Path) -> None:
