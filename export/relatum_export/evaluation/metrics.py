@@ -20,8 +20,10 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
     if k == 0:
         return np.zeros(0, np.intp)
     least = np.partition(scores, len(scores) - k)[len(scores) - k]
-    near = np.flatnonzero(scores >= least)
-    order = near[np.argsort(-scores[near], kind="stable")[:k]]
+    above = np.flatnonzero(scores > least)
+    above = above[np.argsort(-scores[above], kind="stable")]
+    ties = np.flatnonzero(scores == least)[: k - len(above)]  # many where most scores are 0
+    order = np.concatenate([above, ties])
     return order[scores[order] > -np.inf]
 
 

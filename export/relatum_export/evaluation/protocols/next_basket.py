@@ -69,17 +69,26 @@ def outcomes_of(
     found: dict[str, tuple[list[str], list[float], list[float]]] = {
         slice_: ([], [], []) for slice_ in ("", "/repeat", "/new")
     }
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order))
     for case in cases:
-        score = scores(case)[order]
-        bought = np.zeros(len(order), bool)
-        bought[np.concatenate(case.before)] = True
-        for slice_, (units, ndcg, share) in found.items():
-            allowed = {"": None, "/repeat": bought, "/new": ~bought}[slice_]
-            basket = case.basket if allowed is None else case.basket[allowed[case.basket]]
+        score = scores(case)
+        bought = np.unique(np.concatenate(case.before))
+        bought = bought[np.argsort(rank[bought])]
+        # Long enough to hold ten that are new.
+        top = order[top_k(score[order], DEPTH + len(bought))]
+        new = ~np.isin(top, bought)
+        repeated = np.isin(case.basket, bought)
+        slices = {
+            "": (top, case.basket),
+            "/repeat": (bought[top_k(score[bought], DEPTH)], case.basket[repeated]),
+            "/new": (top[new], case.basket[~repeated]),
+        }
+        for slice_, (ranked, basket) in slices.items():
             if not len(basket):
                 continue
-            left = score if allowed is None else np.where(allowed[order], score, -np.inf)
-            hits = np.isin(order[top_k(left, DEPTH)], basket)
+            hits = np.isin(ranked[:DEPTH], basket)
+            units, ndcg, share = found[slice_]
             units.append(case.user)
             ndcg.append(binary_ndcg(hits, len(basket), DEPTH))
             share.append(recall(hits, len(basket)))
