@@ -69,6 +69,7 @@ class Traffic:
                 key = keys.key_of(product_id)
                 if key is not None:
                     self._pair(key, number)
+            self._recent_top = None
             numbers = np.fromiter(touched, np.int64, len(touched))
             found = _at(self._key_of, numbers, _NONE)
             self._refresh(found[found >= 0])

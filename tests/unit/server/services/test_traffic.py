@@ -129,3 +129,15 @@ def test_events_beyond_the_artifacts_count_never_count_less_than_nothing() -> No
         shop.buy("old", days=-7 - number / 1000)
 
     assert shop.popularity(1, 2) == pytest.approx([1, 0.25], rel=1e-3)
+
+
+def test_a_purchase_of_an_unknown_product_moves_the_last_seven_days_too() -> None:
+    shop = Catalogue()
+    shop.put(a=1)
+    shop.buy("a")
+    assert shop.traffic.recently_popular(5).tolist() == [1]
+
+    shop.buy("unknown", days=100)
+
+    assert shop.traffic.recently_popular(5).tolist() == []
+    assert shop.traffic.recent_shares(np.array([1])).tolist() == [0.0]
