@@ -30,7 +30,7 @@ class NextBasket:
 
     Attributes:
         items: ids, sorted.
-        popularity: purchase lines of each item up to the end of a split, float64 [items].
+        popularity: baskets that hold each item up to the end of a split, float64 [items].
         cases: by split.
         clock: whether the events have times, not an order within the shopper alone.
         times: time of each basket, ascending, float64 [baskets].
@@ -64,14 +64,14 @@ class NextBasket:
         )
         numbers = baskets.assign(number=baskets.index)[["user_id", "session_id", "number"]]
         number = lines.merge(numbers, on=["user_id", "session_id"])["number"].to_numpy()
-        contents = _contents(number, lines["place"].to_numpy(), len(baskets))
+        contents = _contents(number, lines["place"].to_numpy(), len(baskets), len(items))
         by_time = np.argsort(baskets["time"].to_numpy(), kind="stable")
         sizes = np.array([len(contents[i]) for i in by_time], np.int64)
         return cls(
             tuple(items),
             {
-                "train": _counts(lines[lines["split"] == "train"], len(items)),
-                "valid": _counts(lines[lines["split"] != "test"], len(items)),
+                last: _held(contents, baskets["split"].isin(splits), len(items))
+                for last, splits in (("train", ["train"]), ("valid", ["train", "valid"]))
             },
             {split: _cases(baskets, contents, split) for split in ("valid", "test")},
             clock,
@@ -94,16 +94,21 @@ class NextBasket:
         return np.argsort(-self.popularity[fit], kind="stable")
 
 
-def _counts(lines: pd.DataFrame, items: int) -> NDArray[np.float64]:
-    return np.bincount(lines["place"].to_numpy(), minlength=items).astype(np.float64)
+def _held(
+    contents: list[NDArray[np.int64]], counted: "pd.Series[bool]", items: int
+) -> NDArray[np.float64]:
+    """In how many of the counted baskets each item is."""
+    chosen = [content for content, take in zip(contents, counted, strict=True) if take]
+    held = np.concatenate([np.zeros(0, np.int64), *chosen])
+    return np.bincount(held, minlength=items).astype(np.float64)
 
 
 def _contents(
-    number: NDArray[np.int64], place: NDArray[np.int64], baskets: int
+    number: NDArray[np.int64], place: NDArray[np.int64], baskets: int, items: int
 ) -> list[NDArray[np.int64]]:
     """Distinct items of each basket, sorted."""
-    pairs = np.unique(np.stack([number, place], axis=1), axis=0)
-    return np.split(pairs[:, 1], np.searchsorted(pairs[:, 0], np.arange(1, baskets)))
+    held, item = np.divmod(np.unique(number * items + place), items)
+    return np.split(item, np.searchsorted(held, np.arange(1, baskets)))[:baskets]
 
 
 def _cases(baskets: pd.DataFrame, contents: list[NDArray[np.int64]], split: str) -> list[Case]:

@@ -169,10 +169,18 @@ def test_without_a_clock_the_order_number_is_the_time_and_recent_systems_are_lef
     assert "the events have no times" in task.notes[0]
 
 
+def test_baskets_of_nobody_give_no_case(tmp_path):
+    data = read(tmp_path, basket(None, "s1", "ab", 0))
+
+    assert data.cases == {"valid": [], "test": []}
+    assert data.recent_share(DAY_S).tolist() == [0] * 5
+
+
 def test_every_system_has_a_second_figure_on_test_fitted_on_train_and_valid(tmp_path):
     events = [
         *basket("u", "s1", "a", 0),
-        *basket("v", "s2", "cc", 8, "valid"),
+        *basket("v", "s2", "c", 8, "valid"),
+        *basket("v", "s4", "cc", 9, "valid"),
         *basket("u", "s3", "c", 40, "test"),
     ]
 
