@@ -1,0 +1,58 @@
+"""The settings of a step: a documented model, read from a TOML file that may hold nothing else."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from relatum_export.errors import InputError
+
+
+class StepSettings(BaseModel):
+    """Base of every step's settings: frozen, unknown keys refused, docstrings as descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+Settings = TypeVar("Settings", bound=StepSettings)
+
+
+def read_settings(
+    kind: type[Settings], file: Path | None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of ``file``, flags on top; the defaults without either.
+
+    Args:
+        kind: the model.
+        file: TOML with keys of the model, or None.
+        flags: what the command line gave; an entry of None was not given.
+
+    Raises:
+        InputError: the file cannot be read, or a value or the combination of values is refused.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read --config {file}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"--config {file} is not TOML: {error}") from error
+    values |= {key: value for key, value in (flags or {}).items() if value is not None}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        where = f"--config {file}" if file is not None else "settings"
+        raise InputError(f"{where}: {_one_line(error, kind)}") from error
+
+
+def _one_line(error: ValidationError, kind: type[StepSettings]) -> str:
+    """The first complaint, its key first; of an unknown key also the keys that there are."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}; known are {', '.join(sorted(kind.model_fields))}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
