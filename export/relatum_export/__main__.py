@@ -10,6 +10,7 @@ from relatum_export.corpus.command import EXAMPLES as PREPARE_EXAMPLES
 from relatum_export.corpus.command import prepare
 from relatum_export.errors import ExportError, InputError
 from relatum_export.evaluation.command import evaluate
+from relatum_export.graph.command import graph
 from relatum_export.training.command import encoder
 
 app = typer.Typer(
@@ -22,10 +23,13 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Fit a model on a corpus.", no_args_is_help=True)
 app.add_typer(train, name="train")
+build = typer.Typer(help="Derive facts from a corpus.", no_args_is_help=True)
+app.add_typer(build, name="build")
 app.command(epilog=PREPARE_EXAMPLES)(prepare)
 app.command()(export)
 app.command()(evaluate)
 train.command()(encoder)
+build.command()(graph)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
