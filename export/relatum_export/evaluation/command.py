@@ -91,7 +91,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     )
     for protocol in protocols:
         reporter.info(f"{opened.name}: {protocol.kind}")
-        found, without = protocols_of.measured(task, protocol)
+        found, without = protocols_of.measured(task, protocol, outcomes)
         outcomes += found
         unjudged += without
     rows = rows_of(opened.name, outcomes)

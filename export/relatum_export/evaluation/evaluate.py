@@ -1,7 +1,7 @@
 """Which protocols a corpus allows, and why a table has none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.agreement import AgreementResult, agreement
@@ -71,14 +71,25 @@ def not_judged(corpus: Corpus, protocols: Sequence[Protocol]) -> list[NotJudged]
     return found + [NotJudged(file, reason) for file, reason in unused.items()]
 
 
-def measured(task: Task, protocol: Protocol) -> tuple[list[Outcome], list[NotJudged]]:
+def measured(
+    task: Task, protocol: Protocol, earlier: Sequence[Outcome]
+) -> tuple[list[Outcome], list[NotJudged]]:
     """A protocol's outcomes; where no unit of the splits can be measured, why its tables are not.
 
     Args:
         task: the corpus and the systems.
         protocol: one that applies to the corpus.
+        earlier: outcomes of other protocols on it. A measure that they have too is a slice here,
+            as in ``NDCG@10/next-basket``, so that a shop with searches and baskets has one row a
+            name.
     """
-    outcomes = [outcome for outcome in protocol.measure(task) if outcome.units]
+    taken = {outcome.measure for outcome in earlier}
+    slice_ = protocol.kind.replace(" ", "-")
+    outcomes = [
+        replace(o, measure=f"{o.measure}/{slice_}") if o.measure in taken else o
+        for o in protocol.measure(task)
+        if o.units
+    ]
     if outcomes:
         return outcomes, []
     reason = f"{protocol.kind}: no case to measure in {' or '.join(task.splits)}"

@@ -6,6 +6,7 @@ import pytest
 
 from relatum_export.evaluation.evaluate import applicable, measured, not_judged
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
+from relatum_export.evaluation.rows import mean_outcome
 from tests.unit.export.evaluation.corpora import event, task_of, write_corpus
 
 QUERY = {"query_id": "q", "query": "x", "split": "test"}
@@ -75,7 +76,17 @@ def test_files_that_prepare_left_aside_are_listed_too(tmp_path):
 def test_a_protocol_that_finds_no_case_says_so(tmp_path):
     corpus = write_corpus(tmp_path, ("a", "b"), [event("u", "a")])
 
-    outcomes, without = measured(task_of(corpus), NEXT_ITEM)
+    outcomes, without = measured(task_of(corpus), NEXT_ITEM, [])
 
     assert outcomes == []
     assert "no case to measure in valid or test" in without[0].reason
+
+
+def test_a_measure_that_two_protocols_share_is_a_slice_in_the_second(tmp_path):
+    events = [event("u", "a", position=0), event("u", "b", "test", position=1)]
+    corpus = write_corpus(tmp_path, ("a", "b"), events)
+    searched = mean_outcome("test", "zero-shot", "NDCG@10", ["q"], [1.0])
+
+    outcomes, _ = measured(task_of(corpus), NEXT_ITEM, [searched])
+
+    assert {o.measure for o in outcomes} == {"NDCG@10/next-item", "HR@10", "MRR"}

@@ -1,0 +1,63 @@
+"""Vectors are computed once for an encoder and kept."""
+
+import numpy as np
+
+from relatum_export.console import Reporter
+from relatum_export.evaluation.encoding import CachedEncoder
+from tests.unit.export.evaluation.corpora import GivenVectors
+
+VECTORS = {"a": (1, 0), "b": (0, 1), "c": (0.6, 0.8)}
+
+
+class Counting(GivenVectors):
+    """Remembers what it was asked to encode."""
+
+    def __init__(self):
+        super().__init__(VECTORS)
+        self.asked = []
+
+    def encode(self, texts, *, kind, progress=None):
+        self.asked += [(kind, text) for text in texts]
+        return super().encode(texts, kind=kind, progress=progress)
+
+
+def cached(encoder, folder=None, identity="one"):
+    return CachedEncoder(encoder, identity, folder, "label", Reporter(as_json=True))
+
+
+def test_equal_texts_are_encoded_once_and_an_empty_text_is_a_row_of_zeros():
+    encoder = Counting()
+
+    vectors = cached(encoder).encode(["b", "", "a", "b"], kind="document")
+
+    assert encoder.asked == [("document", "b"), ("document", "a")]
+    assert vectors.tolist() == [[0, 1], [0, 0], [1, 0], [0, 1]]
+
+
+def test_a_text_as_query_and_as_document_are_two():
+    encoder = Counting()
+    both = cached(encoder)
+
+    both.encode(["a"], kind="document")
+    both.encode(["a"], kind="query")
+
+    assert encoder.asked == [("document", "a"), ("query", "a")]
+
+
+def test_a_second_run_encodes_only_what_is_new(tmp_path):
+    cached(Counting(), tmp_path).encode(["a", "b"], kind="document")
+    encoder = Counting()
+
+    vectors = cached(encoder, tmp_path).encode(["c", "a"], kind="document")
+
+    assert encoder.asked == [("document", "c")]
+    assert np.allclose(vectors, [[0.6, 0.8], [1, 0]])
+
+
+def test_another_encoder_does_not_see_the_vectors(tmp_path):
+    cached(Counting(), tmp_path).encode(["a"], kind="document")
+    encoder = Counting()
+
+    cached(encoder, tmp_path, identity="two").encode(["a"], kind="document")
+
+    assert encoder.asked == [("document", "a")]
