@@ -23,8 +23,9 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
     above = np.flatnonzero(scores > least)
     above = above[np.argsort(-scores[above], kind="stable")]
     ties = np.flatnonzero(scores == least)[: k - len(above)]  # many where most scores are 0
-    order = np.concatenate([above, ties])
-    return order[scores[order] > -np.inf]
+    order: NDArray[np.intp] = np.concatenate([above, ties])
+    kept: NDArray[np.intp] = order[scores[order] > -np.inf]
+    return kept
 
 
 def dcg(gains: Sequence[float] | NDArray[np.floating]) -> float:

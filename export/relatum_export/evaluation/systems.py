@@ -125,34 +125,44 @@ def text_systems(
 ) -> list[TextSystem]:
     """All text systems that the command's options give, zero-shot first.
 
+    Without a run, an artifact made from the base as it stands has the base as its PyTorch.
+
     Raises:
         InputError: an encoder or artifact cannot be read.
     """
-    zero = _torch(base, ZERO_SHOT, cache, reporter)
+    loaded = TorchEncoder.load(base)
+    zero = _torch(loaded, ZERO_SHOT, cache, reporter)
     systems: list[TextSystem] = [
         EncoderSystem(ZERO_SHOT, zero, tuple(FORMS.values())),
         EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
         Bm25System(),
     ]
     if model is not None:
-        run = _torch(model, TORCH, cache, reporter)
+        run = _torch(TorchEncoder.load(model), TORCH, cache, reporter)
         systems.append(EncoderSystem(TORCH, run, (run.text_form or FULL,)))
     if artifact is not None:
-        systems += _variants(artifact, cache, reporter)
+        variants = _variants(artifact, cache, reporter)
+        if model is None and variants:
+            exported = read_manifest(artifact).encoder.encoder_id
+            (form,) = variants[0].forms
+            if encoder_id(loaded.module, loaded.text_input, form) == exported:
+                systems.append(EncoderSystem(TORCH, zero, (form,)))
+        systems += variants
     return systems
 
 
-def _torch(name: str, label: str, cache: Path | None, reporter: Reporter) -> CachedEncoder:
-    encoder = TorchEncoder.load(name)
+def _torch(
+    encoder: TorchEncoder, label: str, cache: Path | None, reporter: Reporter
+) -> CachedEncoder:
     identity = encoder_id(encoder.module, encoder.text_input, FULL)
     return CachedEncoder(encoder, f"torch-{identity}", cache, label, reporter)
 
 
-def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[TextSystem]:
+def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[EncoderSystem]:
     manifest = read_manifest(artifact)
     sha256 = {file.name: file.sha256 for file in manifest.files}
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
-    systems: list[TextSystem] = []
+    systems: list[EncoderSystem] = []
     for name, precision in VARIANT_SYSTEMS.items():
         if precision not in files:
             continue

@@ -51,7 +51,7 @@ def test_a_second_run_encodes_only_what_is_new(tmp_path):
     vectors = cached(encoder, tmp_path).encode(["c", "a"], kind="document")
 
     assert encoder.asked == [("document", "c")]
-    assert np.allclose(vectors, [[0.6, 0.8], [1, 0]])
+    assert np.allclose(vectors, np.array([[0.6, 0.8], [1, 0]]))
 
 
 def test_another_encoder_does_not_see_the_vectors(tmp_path):
