@@ -6,17 +6,19 @@ from typing import Any
 
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import FULL
 from relatum_export.errors import InputError
 from relatum_export.training.averaging import choose_average, snapshot
 from relatum_export.training.bases import Base
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
 from relatum_export.training.finetune import TrainSettings, finetune
+from relatum_export.training.held_out import held_out_metrics
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.pairs import training_data
 from relatum_export.training.products import Catalogue
 from relatum_export.training.run import configuration, finish, prepare_folder
 from relatum_export.training.text_choice import choose_form
-from relatum_export.training.validation import validation_metric
+from relatum_export.training.validation import figures, validation_metric
 
 
 def train_encoder(
@@ -40,9 +42,18 @@ def train_encoder(
     encoder = TorchEncoder.wrap(base, model)
     sources = [(corpus, Catalogue.read(corpus)) for corpus in corpora]
     corpus, catalogue = sources[0]
-    choice = choose_form(encoder, catalogue, JudgedSplit.read(corpus, catalogue, "valid"))
+    valid = JudgedSplit.read(corpus, catalogue, "valid")
+    held_out = [] if valid.queries else held_out_metrics(corpus, catalogue, FULL, settings.seed)
+    of_products = next((found for found in held_out if found.of_products), None)
+    choice = choose_form(encoder, catalogue, valid, of_products)
     reporter.info(f"text: {choice.form.name}")
-    data = training_data(sources, choice.form, max_pairs=settings.max_pairs, seed=settings.seed)
+    data = training_data(
+        sources,
+        choice.form,
+        max_pairs=settings.max_pairs,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+    )
     if len(data.positives) < settings.batch_size:
         raise InputError(
             f"only {len(data.positives)} train pairs, fewer than one batch of "
@@ -60,7 +71,8 @@ def train_encoder(
 
     transformer = encoder.module.transformer
     before = snapshot(transformer)
-    known = {0.0: metric.measure(encoder)} if metric else None
+    base_figures = figures(metric, encoder) if metric else {}
+    known = {0.0: base_figures[metric.name]} if metric else None
     history = finetune(
         model, encoder, data, metric, settings=settings, folder=out, reporter=reporter
     )
@@ -70,7 +82,7 @@ def train_encoder(
     metrics = {
         "base": base.name,
         "text_form": choice.form.name,
-        "text_form_valid_ndcg": dict(choice.scores),
+        "text_form_scores": dict(choice.scores),
         "pairs": len(data.positives),
         "graded_pairs": len(data.graded),
         "metric": metric.name if metric else None,
@@ -79,6 +91,8 @@ def train_encoder(
         "fine_tuned_share": averaged.ratio,
         "base_score": averaged.scores.get(0.0),
         "final_score": averaged.scores.get(averaged.ratio),
+        "base_figures": base_figures,
+        "final_figures": figures(metric, encoder) if metric else {},
     }
     if averaged.ratio == 0.0:
         reporter.info(

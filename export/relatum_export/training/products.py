@@ -15,10 +15,12 @@ class Catalogue:
     Attributes:
         ids: item ids.
         products: the parts that can enter a text, one an id.
+        variants: the group of each product, one an id; empty where nobody grouped them.
     """
 
     ids: tuple[str, ...]
     products: tuple[ProductText, ...]
+    variants: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, corpus: Corpus) -> "Catalogue":
@@ -30,15 +32,21 @@ class Catalogue:
         file = corpus.path / "products.jsonl"
         if not file.is_file():
             raise InputError(f"{file} is missing; run `relatum-export prepare` again")
-        ids, products = [], []
+        ids, products, variants = [], [], []
         with file.open(encoding="utf-8") as lines:
             for line in lines:
                 product = json.loads(line)
                 ids.append(product["id"])
                 products.append(_product_text(product))
+                variants.append(str(product.get("groupId") or product["id"]))
         if not ids:
             raise InputError(f"{file} is empty: the corpus has no product")
-        return cls(tuple(ids), tuple(products))
+        return cls(tuple(ids), tuple(products), tuple(variants))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group of each product; its own id where it is alone."""
+        return self.variants or self.ids
 
     def texts(self, form: TextForm) -> list[str]:
         """Each product as the encoder sees it; "" where it has no text in this form."""

@@ -1,15 +1,18 @@
 """What training reads out of a corpus: products, judged queries, pairs, the metric."""
 
+import zlib
+
 import numpy as np
 import pytest
 
-from relatum_export.corpus.text import FULL, TITLE, TITLE_DESCRIPTION
+from relatum_export.corpus.text import FORMS, FULL, TITLE, TITLE_DESCRIPTION, ProductText
 from relatum_export.errors import InputError
+from relatum_export.training.held_out import held_out_metrics, pair_metric
 from relatum_export.training.judged import JudgedSplit
-from relatum_export.training.pairs import read_pairs, training_data
+from relatum_export.training.pairs import Pair, as_texts, read_pairs, training_data
 from relatum_export.training.products import Catalogue
 from relatum_export.training.text_choice import choose_form
-from relatum_export.training.validation import JudgedMetric, pair_metric, validation_metric
+from relatum_export.training.validation import JudgedMetric, validation_metric
 
 
 class FakeEncoder:
@@ -26,6 +29,20 @@ class FakeEncoder:
         self.seen += texts
         liked = [kind == "query" or self.likes in text for text in texts]
         return np.array([[1.0, 0.0] if yes else [0.0, 1.0] for yes in liked], dtype=np.float32)
+
+
+class WordEncoder:
+    """Texts are as near as the words that they share."""
+
+    dimension = 64
+    text_form = None
+
+    def encode(self, texts, *, kind, progress=None):
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.split():
+                row[zlib.crc32(word.encode()) % self.dimension] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -77,25 +94,42 @@ def test_without_judgments_the_richest_form_is_taken(catalogue):
     assert choose_form(FakeEncoder("red"), catalogue, JudgedSplit("valid", ())).form is FULL
 
 
-def test_products_in_pairs_are_rendered_in_the_chosen_form(corpus, catalogue):
-    positives, _ = read_pairs(corpus, catalogue, TITLE, "train")
+def test_without_judgments_the_form_that_finds_held_out_partners_is_chosen(corpus, catalogue):
+    metric = held_out_metrics(corpus, catalogue, FULL, seed=0)[0]
+    reader = WordEncoder()
 
-    assert [(pair.a, pair.b) for pair in positives] == [
+    choice = choose_form(reader, catalogue, JudgedSplit("valid", ()), metric)
+
+    assert set(choice.scores) == set(FORMS)
+    assert choice.scores["title"] == metric.under(TITLE).measure(reader)
+
+
+def test_products_in_pairs_are_rendered_in_the_chosen_form(corpus, catalogue):
+    pairs = as_texts(read_pairs(corpus, catalogue, "train"), catalogue, TITLE)
+
+    assert [(pair.a, pair.b) for pair in pairs] == [
         ("running shoe", "red shoe"),
+        ("running shoe", "red hat"),
         ("red shoe", "for running"),
         ("red shoe", "red hat"),
     ]
 
 
-def test_only_kinds_with_several_grades_are_graded(corpus, catalogue):
-    _, graded = read_pairs(corpus, catalogue, TITLE, "train")
+def test_a_pair_of_equal_texts_teaches_nothing(catalogue):
+    same = Pair(0, "red shoe", 1.0, "review_product")
 
-    assert [(pair.b, pair.label) for pair in graded] == [("red shoe", 1.0), ("red hat", 0.0)]
+    assert as_texts([same, Pair(0, "", 1.0, "review_product")], catalogue, TITLE) == []
+
+
+def test_only_kinds_with_several_grades_are_graded(corpus, catalogue):
+    data = training_data([(corpus, catalogue)], TITLE, max_pairs=8, batch_size=2, seed=0)
+
+    assert [(pair.b, pair.label) for pair in data.graded] == [("red shoe", 1.0), ("red hat", 0.0)]
 
 
 def test_the_draw_keeps_small_kinds_and_repeats_itself(corpus, catalogue):
-    first = training_data([(corpus, catalogue)], TITLE, max_pairs=4, seed=7)
-    second = training_data([(corpus, catalogue)], TITLE, max_pairs=4, seed=7)
+    first = training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=7)
+    second = training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=7)
 
     assert first == second
     assert len(first.positives) + len(first.graded) == 4
@@ -106,7 +140,7 @@ def test_a_corpus_without_train_pairs_is_refused(corpus, catalogue, monkeypatch)
     monkeypatch.setattr(type(corpus), "has", lambda self, table: False)
 
     with pytest.raises(InputError, match="no train pairs"):
-        training_data([(corpus, catalogue)], TITLE, max_pairs=4, seed=0)
+        training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=0)
 
 
 def test_judgments_are_the_metric_where_a_corpus_has_them(corpus, catalogue):
@@ -117,20 +151,33 @@ def test_judgments_are_the_metric_where_a_corpus_has_them(corpus, catalogue):
     assert metric.measure(FakeEncoder("red")) == 1
 
 
-def test_held_out_pairs_are_sought_among_the_catalogue(corpus, catalogue):
-    pairs, _ = read_pairs(corpus, catalogue, TITLE, "valid")
-    texts = [f"other {i}" for i in range(30)]
+def test_held_out_pairs_are_sought_among_products_of_other_groups(corpus, catalogue):
+    metric = held_out_metrics(corpus, catalogue, TITLE, seed=0)[0]
 
-    metric = pair_metric("tiny/valid/R@10", pairs, texts, seed=0)
-
+    assert metric.name == "tiny/valid/R@10/co_bought"
+    assert metric.queries == (0,)
+    assert metric.candidates == (1, 0, 2)
     assert metric.measure(FakeEncoder("blue")) == 1
-    assert len(metric.candidates) == 31
 
 
-def test_a_text_does_not_find_itself(corpus, catalogue):
-    pairs, _ = read_pairs(corpus, catalogue, TITLE, "valid")
-    metric = pair_metric("tiny/valid/R@10", pairs, ["red shoe", *map(str, range(9))], seed=0)
+def crowd(query, partner, others):
+    """A metric over products of these titles: the query's partner among the others."""
+    products = tuple(ProductText(title=title) for title in (query, partner, *others))
+    catalogue = Catalogue(tuple(f"p{row}" for row in range(len(products))), products)
+    return pair_metric("x", [Pair(0, 1, 1.0, "co_bought")], catalogue, TITLE, seed=0)
 
-    found = metric.measure(FakeEncoder("red"))  # red shoe itself is likeliest, and left out
+
+def test_a_text_does_not_find_itself():
+    metric = crowd("red shoe", "blue shoe", [f"{i}" for i in range(9)])
+
+    found = metric.measure(WordEncoder())  # red shoe itself is likest, and left out
 
     assert found == 1
+
+
+def test_candidates_that_score_like_the_partner_stand_before_it():
+    few = crowd("red shoe", "blue shoe", ["shoe of leather"] * 9)
+    many = crowd("red shoe", "blue shoe", ["blue shoe"] * 10)
+
+    assert few.measure(WordEncoder()) == 1
+    assert many.measure(WordEncoder()) == 0
