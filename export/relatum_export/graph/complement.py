@@ -2,12 +2,13 @@
 
 Two vectors a product, because complements have a direction (a printer asks for ink, ink for no
 printer) and do not chain: ``out_a . in_b`` is high where b goes with a, whatever ``out_b . in_a``
-is. They are the two sides of a truncated SVD of the shifted positive pointwise mutual information
-of directed pairs: out = U sqrt(S), in = V sqrt(S).
+is. They are the two sides of a truncated SVD of the weighed matrix of directed pairs:
+out = U sqrt(S), in = V sqrt(S).
 
-**Source**: Levy and Goldberg 2014, Neural Word Embedding as Implicit Matrix Factorization,
-sections 4 and 5 (shift, symmetric square root); Levy, Goldberg and Dagan 2015, section 3.3 (the
-smoothed context marginal); randomized SVD: Halko, Martinsson and Tropp 2011.
+**Source**: shifted positive pointwise mutual information and the symmetric square root: Levy and
+Goldberg 2014, Neural Word Embedding as Implicit Matrix Factorization, sections 4 and 5; the
+smoothed context marginal: Levy, Goldberg and Dagan 2015, section 3.3; randomized SVD: Halko,
+Martinsson and Tropp 2011.
 """
 
 from dataclasses import dataclass
@@ -29,14 +30,16 @@ class Complement:
     """How pairs are weighed.
 
     Attributes:
+        weighting: scaled or ppmi.
         next_basket_weight: of a product in the next basket, beside 1 for the same basket.
-        shift: k of the shifted PPMI.
-        context_power: smoothing of the target's marginal.
+        power: of the target's sum that divides (scaled), or of its marginal (ppmi).
+        shift: its logarithm is taken from each (ppmi).
     """
 
+    weighting: str
     next_basket_weight: float
-    shift: float
-    context_power: float
+    power: float
+    shift: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,17 @@ class ComplementVectors:
 
 def candidates(settings: ComplementSettings, data: Baskets) -> list[Complement]:
     """The combinations to try; without baskets the next basket plays no part."""
-    weights = settings.next_basket_weights if data.sessions else (0.0,)
-    return [
-        Complement(*values) for values in product(weights, settings.shifts, settings.context_powers)
-    ]
+    baskets_ahead = settings.next_basket_weights if data.sessions else (0.0,)
+    found = []
+    for weighting, ahead in product(settings.weightings, baskets_ahead):
+        if weighting == "scaled":
+            found += [Complement(weighting, ahead, power) for power in settings.target_powers]
+        else:
+            found += [
+                Complement(weighting, ahead, power, shift)
+                for shift, power in product(settings.shifts, settings.context_powers)
+            ]
+    return found
 
 
 def pair_counts(data: Baskets, next_basket_weight: float, per_item: int) -> sparse.csr_matrix:
@@ -80,33 +90,46 @@ def pair_counts(data: Baskets, next_basket_weight: float, per_item: int) -> spar
     return _highest_of_each_row(counts, per_item)
 
 
-def shifted_ppmi(counts: sparse.csr_matrix, complement: Complement) -> sparse.csr_matrix:
-    """max(0, log(P(a, b) / (P(a) P_c(b))) - log k), where P_c is the smoothed marginal."""
-    rows = np.asarray(counts.sum(axis=1)).ravel()
-    columns = np.asarray(counts.sum(axis=0)).ravel() ** complement.context_power
-    total = columns.sum()
+def weighed(counts: sparse.csr_matrix, complement: Complement) -> sparse.csr_matrix:
+    """The matrix that is decomposed, float32 CSR of the shape of ``counts``."""
     pairs = counts.tocoo()
-    information = np.log(pairs.data * total / (rows[pairs.row] * columns[pairs.col]))
-    value = np.maximum(information - np.log(complement.shift), 0.0).astype(np.float32)
-    found = sparse.csr_matrix((value, (pairs.row, pairs.col)), counts.shape)
+    rows = np.asarray(counts.sum(axis=1)).ravel()[pairs.row]
+    sums = np.asarray(counts.sum(axis=0)).ravel()
+    columns = np.power(sums, complement.power, where=sums > 0, out=np.zeros_like(sums))
+    if complement.weighting == "scaled":
+        value = pairs.data / np.sqrt(rows) / columns[pairs.col]
+    else:
+        information = np.log(pairs.data * columns.sum() / (rows * columns[pairs.col]))
+        value = np.maximum(information - np.log(complement.shift), 0.0)
+    found = sparse.csr_matrix((value.astype(np.float32), (pairs.row, pairs.col)), counts.shape)
     found.eliminate_zeros()
     return found
 
 
 def complement_vectors(
-    data: Baskets, complement: Complement, settings: ComplementSettings, seed: int
+    data: Baskets,
+    counts: sparse.csr_matrix,
+    complement: Complement,
+    settings: ComplementSettings,
+    seed: int,
 ) -> ComplementVectors:
     """Vectors of the products in at least ``min_count`` baskets that have a pair.
 
     Deterministic: seeded, the largest entry of each *out* component positive.
 
+    Args:
+        data: for the products and how often each was bought.
+        counts: as from ``pair_counts``.
+        complement: how they are weighed.
+        settings: dimension and the least count.
+        seed: of the SVD.
+
     Returns:
         No rows where fewer than three products remain.
     """
     frequency = np.asarray(data.matrix.sum(axis=0)).ravel()
-    counts = pair_counts(data, complement.next_basket_weight, settings.pairs_per_item)
     usable = np.flatnonzero(frequency >= settings.min_count)
-    matrix = shifted_ppmi(counts[usable][:, usable], complement)
+    matrix = weighed(counts[usable][:, usable].tocsr(), complement)
     dimension = min(settings.dimension, len(usable) - 1)
     if dimension < 2 or not matrix.nnz:  # noqa: PLR2004 - one component says who is popular
         empty = np.zeros((0, settings.dimension), np.float32)

@@ -51,10 +51,16 @@ def choose_complement(
     if measure is None:
         reporter.info("complement: no valid split to choose on; the first settings are taken")
         tried = tried[:1]
+    counts = {
+        ahead: pair_counts(data, ahead, settings.complement.pairs_per_item)
+        for ahead in {0.0, *(each.next_basket_weight for each in tried)}
+    }
     found, values = [], []
     with reporter.progress("complement settings", len(tried)) as advance:
         for each in tried:
-            vectors = complement_vectors(data, each, settings.complement, settings.seed)
+            vectors = complement_vectors(
+                data, counts[each.next_basket_weight], each, settings.complement, settings.seed
+            )
             found.append(vectors)
             values.append(0.0 if measure is None else _outcome(measure, vectors).value)
             advance(1)
@@ -69,7 +75,7 @@ def choose_complement(
         "measure": None if measure is None else measure.name,
     }
     if measure is not None:
-        simple = _simple_figures(measure, data, settings)
+        simple = _simple_figures(measure, data, counts[0.0])
         metrics["value"] = values[best]
         metrics["compared"] = simple
         metrics["tried"] = [
@@ -95,9 +101,8 @@ def _outcome(measure: Measure, of: ComplementVectors) -> Outcome:
     return measure.outcome("complement", scores)
 
 
-def _simple_figures(measure: Measure, data: Baskets, settings: GraphSettings) -> dict[str, float]:
+def _simple_figures(measure: Measure, data: Baskets, counts: sparse.csr_matrix) -> dict[str, float]:
     """The counts as shares of each product's pairs, and popularity."""
-    counts = pair_counts(data, 0.0, settings.complement.pairs_per_item)
     rows = _rows(data.item_ids, measure.items)
     known = np.flatnonzero(rows >= 0)
     place = sparse.csr_matrix(

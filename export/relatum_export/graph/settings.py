@@ -1,6 +1,6 @@
 """What `build graph` can be told, by `--config` in TOML."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -72,19 +72,29 @@ class ComplementSettings(StepSettings):
     """Weight of a product in the shopper's next basket beside one in the same basket (1). Only
     where the source has baskets; otherwise the order of the history gives the direction."""
 
+    weightings: tuple[Literal["scaled", "ppmi"], ...] = Field(
+        default=("scaled", "ppmi"), min_length=1
+    )
+    """What the matrix holds: counts divided by powers of both sides' sums, or the shifted positive
+    pointwise mutual information."""
+
+    target_powers: tuple[float, ...] = Field(default=(0.1, 0.25), min_length=1)
+    """Of `scaled`: a target's column is divided by its sum to this power; a row always by the
+    square root of its own."""
+
     shifts: tuple[float, ...] = Field(default=(1.0, 5.0), min_length=1)
-    """k of the shifted PPMI: log k is taken from each."""
+    """Of `ppmi`: log of this is taken from each."""
 
     context_powers: tuple[float, ...] = Field(default=(0.5, 0.75), min_length=1)
-    """Smoothing of the target's marginal; below 1, frequent targets gain and the matrix has a
-    direction even where the counts have none."""
+    """Of `ppmi`: smoothing of the target's marginal; below 1, frequent targets gain and the matrix
+    has a direction even where the counts have none."""
 
     pairs_per_item: int = Field(default=300, ge=1)
     """Pairs of each product that enter the matrix, the most frequent."""
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if min(self.next_basket_weights) < 0 or min(self.context_powers) < 0:
+        if min(*self.next_basket_weights, *self.context_powers, *self.target_powers, 0) < 0:
             raise ValueError("complement: weights and powers must not be negative")
         if min(self.shifts) < 1:
             raise ValueError("complement.shifts must be at least 1")
