@@ -67,6 +67,12 @@ class Manifest(_message.Message):
     THRESHOLDS_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
     CORPUS_SHA256_FIELD_NUMBER: _builtins.int
+    PAIR_HEAD_FIELD_NUMBER: _builtins.int
+    USER_ENCODER_FIELD_NUMBER: _builtins.int
+    RIDGE_FIELD_NUMBER: _builtins.int
+    TRANSITIONS_FILE_FIELD_NUMBER: _builtins.int
+    RANKER_FIELD_NUMBER: _builtins.int
+    GRAPH_FILE_FIELD_NUMBER: _builtins.int
     format_version: _builtins.int
     """Version of this format. The server refuses a version it does not know. Now 1."""
     name: _builtins.str
@@ -83,6 +89,13 @@ class Manifest(_message.Message):
     """Name of the file of golden inputs with their expected vectors, one JSON object a line."""
     corpus_sha256: _builtins.str
     """SHA-256 over the tables of the corpus that the artifact was fitted on, lower-case hex."""
+    transitions_file: _builtins.str
+    """Name of the Parquet file of ordered pairs of one history (item_id_a string, item_id_b string, weight float), by a, then
+    falling weight, then b; empty if absent. A weight is the sum over the pair's occurrences of step^(events between), turned
+    pairs times `backwards`, before any division: the server adds the pairs that come to it and divides as ranker.json says.
+    """
+    graph_file: _builtins.str
+    """Name of the Parquet file of the knowledge graph (source, relation, target, count), the evidence of pairs; empty if absent."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the export finished, UTC."""
@@ -107,6 +120,22 @@ class Manifest(_message.Message):
     def languages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Language]:
         """The languages of the corpus with their share of items, ISO 639-1, largest first."""
 
+    @_builtins.property
+    def pair_head(self) -> Global___PairHead:
+        """The association head; unset if absent."""
+
+    @_builtins.property
+    def user_encoder(self) -> Global___UserEncoder:
+        """From a shopper's history to a query into the behaviour space; unset if absent."""
+
+    @_builtins.property
+    def ridge(self) -> Global___RidgeMap:
+        """From text vectors into the behaviour space, for products without behaviour; unset if absent."""
+
+    @_builtins.property
+    def ranker(self) -> Global___Ranker:
+        """How the sources of candidates are weighed against each other; unset if absent."""
+
     def __init__(
         self,
         *,
@@ -124,10 +153,16 @@ class Manifest(_message.Message):
         thresholds: Global___Thresholds | None = ...,
         languages: _abc.Iterable[Global___Language] | None = ...,
         corpus_sha256: _builtins.str = ...,
+        pair_head: Global___PairHead | None = ...,
+        user_encoder: Global___UserEncoder | None = ...,
+        ridge: Global___RidgeMap | None = ...,
+        transitions_file: _builtins.str = ...,
+        ranker: Global___Ranker | None = ...,
+        graph_file: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "encoder", b"encoder", "thresholds", b"thresholds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "spaces", b"spaces", "thresholds", b"thresholds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -392,9 +427,11 @@ class Space(_message.Message):
     IDS_FILE_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """behaviour; from later parts complement_in, complement_out, image."""
+    """behaviour, complement_out (asked with) or complement_in (found by it), which come together; from a later part image."""
     vectors_file: _builtins.str
-    """NumPy file, float16 [items, dimension], rows of length 1."""
+    """NumPy file, float16 [items, dimension]. Rows have length 1, but those of the complement spaces, whose length says how much
+    a product leads to others (out) or is led to (in): out_a . in_b is compared as it is.
+    """
     ids_file: _builtins.str
     """JSON list of the item ids, in the rows' order."""
     dimension: _builtins.int
@@ -422,20 +459,239 @@ class Thresholds(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GOLDEN_MIN_COSINE_FIELD_NUMBER: _builtins.int
+    GOLDEN_MAX_DIFFERENCE_FIELD_NUMBER: _builtins.int
     golden_min_cosine: _builtins.float
     """Smallest cosine that a re-encoded golden input may have to its expected vector, when the same variant runs."""
+    golden_max_difference: _builtins.float
+    """Largest absolute difference that an output of a head may have to its golden output. Set where there is a head."""
     def __init__(
         self,
         *,
         golden_min_cosine: _builtins.float = ...,
+        golden_max_difference: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["golden_min_cosine", b"golden_min_cosine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["golden_max_difference", b"golden_max_difference", "golden_min_cosine", b"golden_min_cosine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Thresholds: _TypeAlias = Thresholds  # noqa: Y015
+
+@_typing.final
+class PairHead(_message.Message):
+    """Tells what the ordered pair (a, b) of products is. Inputs: float32 `a` and `b` [batch, dimension], document vectors of the
+    encoder, and, if `features` is not empty, float32 `features` [batch, features]. Output: float32 `probabilities`
+    [batch, classes], calibrated, rows of sum 1.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    WORDS_FILE_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    LABEL_SOURCES_FIELD_NUMBER: _builtins.int
+    GOLDEN_FILE_FIELD_NUMBER: _builtins.int
+    GOLDEN_FEATURES_FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """Name of the ONNX file."""
+    dimension: _builtins.int
+    """Length of one vector: the encoder's."""
+    words_file: _builtins.str
+    """Name of the JSON file {"rare": weight, "weights": {word: weight}} of word weights, from which features are computed; empty
+    if `features` is.
+    """
+    temperature: _builtins.float
+    """The logits are divided by it inside the graph; stated here for people. Above 0."""
+    golden_file: _builtins.str
+    """Name of the NumPy archive of golden inputs and outputs: arrays `input.NAME` and `output.NAME`."""
+    golden_features_file: _builtins.str
+    """Name of the file of golden pairs with their features, one JSON object {"a": FACTS, "b": FACTS, "features": [...]} a line,
+    where FACTS is {"title", "brand", "description", "category", "price" (number or null)}; empty if `features` is.
+    """
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the columns of the output stand for: unrelated, same, substitute or complement, at least two, each once. A class that
+        is missing was not learned, and nothing is said of it.
+        """
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the further features of the pair, in the order of the input's columns; empty if it reads the vectors alone."""
+
+    @_builtins.property
+    def label_sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelSource]:
+        """Where the labels of each class came from."""
+
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
+        dimension: _builtins.int = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
+        words_file: _builtins.str = ...,
+        temperature: _builtins.float = ...,
+        label_sources: _abc.Iterable[Global___LabelSource] | None = ...,
+        golden_file: _builtins.str = ...,
+        golden_features_file: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "dimension", b"dimension", "features", b"features", "file", b"file", "golden_features_file", b"golden_features_file", "golden_file", b"golden_file", "label_sources", b"label_sources", "temperature", b"temperature", "words_file", b"words_file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairHead: _TypeAlias = PairHead  # noqa: Y015
+
+@_typing.final
+class LabelSource(_message.Message):
+    """Where the training labels of a class came from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_NAME_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    class_name: _builtins.str
+    """One of PairHead.classes."""
+    source: _builtins.str
+    """people, behaviour (viewed or bought together) or sampled (drawn at random)."""
+    pairs: _builtins.int
+    """Training pairs of that class from that source."""
+    def __init__(
+        self,
+        *,
+        class_name: _builtins.str = ...,
+        source: _builtins.str = ...,
+        pairs: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "pairs", b"pairs", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelSource: _TypeAlias = LabelSource  # noqa: Y015
+
+@_typing.final
+class UserEncoder(_message.Message):
+    """Reads the behaviour vectors of a history. Inputs: float32 `vectors` [batch, length, dimension], oldest first, padded at the
+    end with anything; int64 `lengths` [batch], from 1 to `max_history`; if `reads_gaps`, float32 `gap_days` [batch, length]:
+    days from each event to the next, of the last one to now, -1 where unknown. Output: float32 `query` [batch, dimension] of
+    length 1, compared with the space's vectors by inner product.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MAX_HISTORY_FIELD_NUMBER: _builtins.int
+    READS_GAPS_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
+    GOLDEN_FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """Name of the ONNX file."""
+    space: _builtins.str
+    """Name of the space that histories are read from and that is asked."""
+    dimension: _builtins.int
+    """Length of a vector: the space's."""
+    max_history: _builtins.int
+    """The newest so many events are read. At least 1."""
+    reads_gaps: _builtins.bool
+    """Whether the graph has the input `gap_days`."""
+    repeats: _builtins.bool
+    """Whether it learned to name again what the shopper has; if not, those products are left out of its answers."""
+    golden_file: _builtins.str
+    """Name of the NumPy archive of golden inputs and outputs: arrays `input.NAME` and `output.NAME`."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        space: _builtins.str = ...,
+        dimension: _builtins.int = ...,
+        max_history: _builtins.int = ...,
+        reads_gaps: _builtins.bool = ...,
+        repeats: _builtins.bool = ...,
+        golden_file: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "file", b"file", "golden_file", b"golden_file", "max_history", b"max_history", "reads_gaps", b"reads_gaps", "repeats", b"repeats", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserEncoder: _TypeAlias = UserEncoder  # noqa: Y015
+
+@_typing.final
+class RidgeMap(_message.Message):
+    """A linear map into a space for products that have no vector there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    INPUT_DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """NumPy file, float32 [input_dimension + 1, dimension]: a document vector times all rows but the last, plus the last."""
+    space: _builtins.str
+    """Name of the space that it leads into."""
+    input_dimension: _builtins.int
+    """Length of a document vector: the encoder's."""
+    dimension: _builtins.int
+    """Length of a vector of the space. The result is used as it is, not normalised: its length was chosen on valid."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        space: _builtins.str = ...,
+        input_dimension: _builtins.int = ...,
+        dimension: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "file", b"file", "input_dimension", b"input_dimension", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RidgeMap: _TypeAlias = RidgeMap  # noqa: Y015
+
+@_typing.final
+class Ranker(_message.Message):
+    """The additive ranker of Recommend."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """Name of the JSON file: version, sources with their weights and normalisations, decays."""
+    version: _builtins.int
+    """Version of the file's format. The server refuses a version it does not know. Now 1."""
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The sources that it weighs, such as users, transitions, copurchase, own_frequency, popularity, text."""
+
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        version: _builtins.int = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "sources", b"sources", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ranker: _TypeAlias = Ranker  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):
