@@ -489,6 +489,7 @@ class PairHead(_message.Message):
 
     FILE_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
+    LEARNED_CLASSES_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     WORDS_FILE_FIELD_NUMBER: _builtins.int
@@ -514,9 +515,11 @@ class PairHead(_message.Message):
     """
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What the columns of the output stand for: unrelated, same, substitute or complement, at least two, each once. A class that
-        is missing was not learned, and nothing is said of it.
-        """
+        """What the columns of the output stand for: unrelated, same, substitute or complement, at least two, each once."""
+
+    @_builtins.property
+    def learned_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of them that some label spoke for. The probability of the others is always 0, and nothing should be said of them."""
 
     @_builtins.property
     def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -531,6 +534,7 @@ class PairHead(_message.Message):
         *,
         file: _builtins.str = ...,
         classes: _abc.Iterable[_builtins.str] | None = ...,
+        learned_classes: _abc.Iterable[_builtins.str] | None = ...,
         dimension: _builtins.int = ...,
         features: _abc.Iterable[_builtins.str] | None = ...,
         words_file: _builtins.str = ...,
@@ -541,7 +545,7 @@ class PairHead(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "dimension", b"dimension", "features", b"features", "file", b"file", "golden_features_file", b"golden_features_file", "golden_file", b"golden_file", "label_sources", b"label_sources", "temperature", b"temperature", "words_file", b"words_file"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "dimension", b"dimension", "features", b"features", "file", b"file", "golden_features_file", b"golden_features_file", "golden_file", b"golden_file", "label_sources", b"label_sources", "learned_classes", b"learned_classes", "temperature", b"temperature", "words_file", b"words_file"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
