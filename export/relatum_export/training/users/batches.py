@@ -108,7 +108,7 @@ class BatchMaker:
         for i, window in enumerate(windows):
             shopper = self._shoppers[window.shopper]
             if backwards[i]:
-                shopper, window = _turned(shopper, window)
+                shopper = _turned(shopper)
             own = shopper.items[window.start : window.stop]
             items[i, : len(own)] = own
             if self._time_gaps and told[i] and not backwards[i]:
@@ -205,14 +205,10 @@ def gaps_of(days: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(np.isnan(gaps), np.float32(UNKNOWN_GAP), np.maximum(gaps, 0.0))
 
 
-def _turned(shopper: History, window: Window) -> tuple[History, Window]:
-    """The history backwards, with a window over the same share of it."""
-    events = len(shopper.items)
+def _turned(shopper: History) -> History:
+    """The history backwards."""
     baskets = shopper.baskets[-1] - shopper.baskets[::-1]
-    turned = History(shopper.user, shopper.items[::-1], baskets, shopper.days[::-1])
-    return turned, Window(
-        window.shopper, window.start, min(window.stop, events - 1), window.learn_from
-    )
+    return History(shopper.user, shopper.items[::-1], baskets, shopper.days[::-1])
 
 
 def _cut(

@@ -82,7 +82,8 @@ class Candidates:
         assert self._negatives is not None  # noqa: S101 - the caller's branch
         absent = self._negatives * np.log1p(-self._chance[places])
         absent += targets * np.log1p(-np.minimum(self._share[places], 0.999999))
-        return (-np.log(-np.expm1(absent))).astype(np.float32)
+        bias: NDArray[np.float32] = (-np.log(-np.expm1(absent))).astype(np.float32)
+        return bias
 
 
 def _present(entries: Entries, column: torch.Tensor) -> Entries:

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 from relatum_export.errors import InputError
 
@@ -98,7 +97,7 @@ class Checkpoints:
 
 
 def optimizer_tensors(
-    optimizer: torch.optim.Optimizer, names: Mapping[nn.Parameter, str]
+    optimizer: torch.optim.Optimizer, names: Mapping[torch.Tensor, str]
 ) -> Tensors:
     """The optimizer's state by parameter: `optimizer.PARAMETER.KEY`."""
     return {
@@ -109,7 +108,7 @@ def optimizer_tensors(
 
 
 def restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: Mapping[nn.Parameter, str], tensors: Tensors
+    optimizer: torch.optim.Optimizer, names: Mapping[torch.Tensor, str], tensors: Tensors
 ) -> None:
     """The inverse of ``optimizer_tensors``."""
     for parameter, name in names.items():

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,35 +22,13 @@ from relatum_export.training.users.checkpoint import (
     optimizer_tensors,
     restore_optimizer,
 )
-from relatum_export.training.users.model import ItemTable, UserEncoder
-from relatum_export.training.users.ranking import ValidRanking
+from relatum_export.training.users.model import UserModel
+from relatum_export.training.users.ranking import MEASURE, ValidRanking
 from relatum_export.training.users.settings import UserSettings
 from relatum_export.training.users.softmax import cross_entropy
 
-MEASURE = "NDCG@10"
 AVERAGE = "average."
 MODEL = "model."
-
-
-class UserModel(nn.Module):
-    """Items and encoder: all that is learned."""
-
-    def __init__(self, text: NDArray[np.float32], settings: UserSettings) -> None:
-        super().__init__()
-        self.items = ItemTable(torch.from_numpy(text), settings.dimension)
-        self.encoder = UserEncoder(
-            settings.dimension,
-            settings.layers,
-            settings.heads,
-            settings.dropout,
-            settings.max_history,
-        )
-
-    def item_vectors(self) -> NDArray[np.float32]:
-        """Behaviour vectors of the whole catalogue; from text alone where nobody bought it."""
-        with torch.inference_mode():
-            vectors: NDArray[np.float32] = self.items(torch.arange(len(self.items.text))).numpy()
-        return vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +59,7 @@ class Fit:
 
     def __init__(
         self,
+        *,
         model: UserModel,
         settings: UserSettings,
         batches: BatchMaker,
@@ -95,11 +74,12 @@ class Fit:
         self._ranking = ranking
         self._folder = folder
         self._reporter = reporter
-        self._candidates = Candidates(
-            counts, negatives_of(settings, counts), settings.label_smoothing
-        )
+        negatives = settings.sampled_items(int((counts > 0).sum()))
+        self._candidates = Candidates(counts, negatives, settings.label_smoothing)
         self._checkpoints = Checkpoints(folder / "checkpoints")
-        self._names = {parameter: name for name, parameter in model.named_parameters()}
+        self._names: Mapping[torch.Tensor, str] = {
+            parameter: name for name, parameter in model.named_parameters()
+        }
         self._optimizer = _optimizer(model, settings)
         self._id_decay = settings.id_decay / np.sqrt(1.0 + counts)
         self._average = {k: v.detach().clone() for k, v in model.named_parameters()}
@@ -174,14 +154,12 @@ class Fit:
     ) -> float:
         settings = self._settings
         pool = self._candidates.of(batch, rng)
-        read = pool.column[batch.items]
-        if settings_sampled := bool((read < 0).any()):
-            rows, read = _with_history(pool.rows, pool.column, batch.items)
-        vectors = self._model.items(rows if settings_sampled else pool.rows)
+        rows, read = _with_history(pool.rows, pool.column, batch.items)
+        vectors = self._model.items(rows)
         states = self._model.encoder.states(vectors[read], batch.gap_days)
         queries = states[batch.window, batch.place]
-        items = vectors[: len(pool.rows)]
-        loss = cross_entropy(queries, items, 1.0 / settings.temperature, pool.wanted)
+        candidates = vectors[: len(pool.rows)]
+        loss = cross_entropy(queries, candidates, 1.0 / settings.temperature, pool.wanted)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise InputError(
@@ -190,7 +168,7 @@ class Fit:
                 f"the last good checkpoint is kept in {self._folder / 'checkpoints'}"
             )
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
         rate = settings.learning_rate * min(1.0, step / max(1, settings.warm_up))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -228,34 +206,27 @@ class Fit:
         self._checkpoints.save(progress, tensors)
 
 
-def negatives_of(settings: UserSettings, counts: NDArray[np.int64]) -> int | None:
-    """Items drawn a step; None for the whole catalogue."""
-    from relatum_export.training.users.settings import FULL_SOFTMAX_ITEMS, NEGATIVES
-
-    bought = int((counts > 0).sum())
-    if settings.softmax == "full" or (settings.softmax == "auto" and bought <= FULL_SOFTMAX_ITEMS):
-        return None
-    return settings.negatives or NEGATIVES
-
-
 def _with_history(
     rows: torch.Tensor, column: torch.Tensor, items: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Candidates and, after them, the items read that are none; where each item read stands."""
     others = torch.unique(items[column[items] < 0])
+    if not len(others):
+        return rows, column[items]
     column = column.clone()
     column[others] = len(rows) + torch.arange(len(others))
     return torch.cat([rows, others]), column[items]
 
 
 def _optimizer(model: UserModel, settings: UserSettings) -> torch.optim.Optimizer:
-    decayed, free = [], []
+    tables = {"items.id", "encoder.position.weight", "encoder.gap.weight"}
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        matrix = parameter.ndim > 1 and name not in {"items.id"} and "position" not in name
-        (decayed if matrix and "gap" not in name else free).append(parameter)
-    groups: Sequence[dict[str, object]] = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": free, "weight_decay": 0.0},
+        (matrices if parameter.ndim > 1 and name not in tables else others).append(parameter)
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 

@@ -91,7 +91,8 @@ class Histories:
 def _days(lines: pd.DataFrame, *, clock: bool) -> NDArray[np.float64]:
     if not clock:
         return np.full(len(lines), np.nan)
-    return lines["timestamp"].to_numpy(np.float64) / DAY_S
+    days: NDArray[np.float64] = lines["timestamp"].to_numpy(np.float64) / DAY_S
+    return days
 
 
 def _single(lines: pd.DataFrame, *, clock: bool) -> pd.DataFrame:

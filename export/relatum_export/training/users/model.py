@@ -7,9 +7,13 @@ length 1, so that an inner product ranks the catalogue and an unseen product can
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
+
+from relatum_export.training.users.settings import UserSettings
 
 GAP_BUCKETS = 18  # 0: unknown; else 1 + log2(1 + hours), capped
 HOURS = 24.0
@@ -70,24 +74,26 @@ class Block(nn.Module):
         attended = attended.transpose(1, 2).reshape(batch, length, dimension)
         x = x + self.drop(self.output(attended))
         hidden: torch.Tensor = self.feed_forward(self.before_feed_forward(x))
-        return x + self.drop(hidden)
+        out: torch.Tensor = x + self.drop(hidden)
+        return out
 
 
 class UserEncoder(nn.Module):
     """A history of behaviour vectors to the shopper's query into the same space."""
 
-    def __init__(
-        self, dimension: int, layers: int, heads: int, dropout: float, max_history: int
-    ) -> None:
+    def __init__(self, settings: UserSettings) -> None:
         super().__init__()
+        dimension, dropout = settings.dimension, settings.dropout
         self.dimension = dimension
-        self.max_history = max_history
-        self.position = nn.Embedding(max_history, dimension)
+        self.max_history = settings.max_history
+        self.position = nn.Embedding(settings.max_history, dimension)
         self.gap = nn.Embedding(GAP_BUCKETS, dimension)
         nn.init.normal_(self.position.weight, std=0.02)
         nn.init.zeros_(self.gap.weight)
         self.drop = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(dimension, heads, dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            Block(dimension, settings.heads, dropout) for _ in range(settings.layers)
+        )
         self.last = nn.LayerNorm(dimension)
         self.head = nn.Linear(dimension, dimension)
 
@@ -126,6 +132,26 @@ class UserEncoder(nn.Module):
         """
         states = self.states(vectors, gap_days)
         return states[torch.arange(len(lengths), device=states.device), lengths - 1]
+
+
+class UserModel(nn.Module):
+    """Items and encoder: all that is learned.
+
+    Args:
+        text: frozen text vectors, float32 [items, text dimension].
+        settings: sizes.
+    """
+
+    def __init__(self, text: NDArray[np.float32], settings: UserSettings) -> None:
+        super().__init__()
+        self.items = ItemTable(torch.from_numpy(text), settings.dimension)
+        self.encoder = UserEncoder(settings)
+
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Float32 [items, dimension]; from text alone where nobody bought an item."""
+        with torch.inference_mode():
+            vectors: NDArray[np.float32] = self.items(torch.arange(len(self.items.text))).numpy()
+        return vectors
 
 
 def buckets(gap_days: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """The valid figure that early stopping goes by: full ranking by the protocol of the corpus."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from relatum_export.evaluation.protocols.next_basket import outcomes_of
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM, NextItem
 from relatum_export.training.batching import length_sorted_batches
 from relatum_export.training.users.batches import UNKNOWN_GAP, gaps_of
-from relatum_export.training.users.histories import DAY_S
 from relatum_export.training.users.model import UserEncoder
+
+MEASURE = "NDCG@10"
+Case = TypeVar("Case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,23 @@ class ValidRanking(Protocol):
         """Whether what a shopper has stays in the ranking."""
         ...
 
-    def measure(self, encoder: UserEncoder, items: NDArray[np.float32]) -> dict[str, float]:
+    def measure(
+        self,
+        encoder: UserEncoder,
+        items: NDArray[np.float32],
+        candidates: NDArray[np.float32] | None = None,
+    ) -> dict[str, float]:
         """NDCG@10 and the protocol's other figures, by measure.
 
         Args:
             encoder: in the state to judge.
             items: behaviour vectors of the catalogue, float32 [items, dimension].
+            candidates: vectors to rank by, where they are not those that histories are read by.
         """
+        ...
+
+    def sampled(self, cases: int, seed: int) -> "ValidRanking":
+        """The same over at most so many cases, by a fixed draw."""
         ...
 
 
@@ -90,15 +102,26 @@ class NextItemRanking:
         """As the protocol has it."""
         return not self.data.remove_seen
 
-    def measure(self, encoder: UserEncoder, items: NDArray[np.float32]) -> dict[str, float]:
+    def measure(
+        self,
+        encoder: UserEncoder,
+        items: NDArray[np.float32],
+        candidates: NDArray[np.float32] | None = None,
+    ) -> dict[str, float]:
         """See ``ValidRanking``."""
+        ranked = items if candidates is None else candidates
 
         def scores(histories: Sequence[Sequence[int]]) -> NDArray[np.floating]:
             asked = [_without_times(np.asarray(h, np.int64)) for h in histories]
-            return user_vectors(encoder, items, asked) @ items.T
+            return user_vectors(encoder, items, asked) @ ranked.T
 
         found = self.data.outcomes("valid", "users", scores)
         return {outcome.measure: outcome.value for outcome in found}
+
+    def sampled(self, cases: int, seed: int) -> ValidRanking:
+        """See ``ValidRanking``."""
+        kept = {"valid": _draw(self.data.cases["valid"], cases, seed)}
+        return replace(self, data=replace(self.data, cases=kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +132,14 @@ class NextBasketRanking:
     data: NextBasket
     repeats: bool = True
 
-    def measure(self, encoder: UserEncoder, items: NDArray[np.float32]) -> dict[str, float]:
+    def measure(
+        self,
+        encoder: UserEncoder,
+        items: NDArray[np.float32],
+        candidates: NDArray[np.float32] | None = None,
+    ) -> dict[str, float]:
         """See ``ValidRanking``."""
+        ranked = items if candidates is None else candidates
         cases = self.data.cases["valid"]
         asked = [_without_times(np.concatenate(case.before)) for case in cases]
         vector = dict(zip(map(id, cases), user_vectors(encoder, items, asked), strict=True))
@@ -118,10 +147,15 @@ class NextBasketRanking:
             "valid",
             "users",
             cases,
-            lambda case: (items @ vector[id(case)]).astype(np.float64),
+            lambda case: (ranked @ vector[id(case)]).astype(np.float64),
             self.data.order("train"),
         )
         return {outcome.measure: outcome.value for outcome in found}
+
+    def sampled(self, cases: int, seed: int) -> ValidRanking:
+        """See ``ValidRanking``."""
+        kept = {"valid": _draw(self.data.cases["valid"], cases, seed)}
+        return replace(self, data=replace(self.data, cases=kept))
 
 
 def valid_ranking(corpus: Corpus) -> ValidRanking:
@@ -130,14 +164,13 @@ def valid_ranking(corpus: Corpus) -> ValidRanking:
     Raises:
         InputError: there is no case to measure on.
     """
-    name = f"{corpus.name}/valid/NDCG@10"
-    ranking: ValidRanking
+    name = f"{corpus.name}/valid/{MEASURE}"
+    ranking: NextItemRanking | NextBasketRanking
     if NEXT_ITEM.applies(corpus):
-        ranking, cases = (r := NextItemRanking(name, NextItem.read(corpus))), r.data.cases
+        ranking = NextItemRanking(name, NextItem.read(corpus))
     else:
-        basket = NextBasketRanking(name, NextBasket.read(corpus))
-        ranking, cases = basket, basket.data.cases
-    if not cases["valid"]:
+        ranking = NextBasketRanking(name, NextBasket.read(corpus))
+    if not ranking.data.cases["valid"]:
         raise InputError(
             f"corpus {corpus.path} has no valid case to stop by: no shopper with an event in train "
             "has one in valid; prepare a source with more events, or with other splits"
@@ -147,3 +180,10 @@ def valid_ranking(corpus: Corpus) -> ValidRanking:
 
 def _without_times(items: NDArray[np.int64]) -> Asked:
     return Asked(items, gaps_of(np.full(len(items), np.nan)))
+
+
+def _draw(cases: list[Case], count: int, seed: int) -> list[Case]:
+    if len(cases) <= count:
+        return cases
+    chosen = np.random.default_rng(seed).choice(len(cases), count, replace=False)
+    return [cases[i] for i in np.sort(chosen)]

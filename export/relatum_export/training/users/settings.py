@@ -8,7 +8,6 @@ from relatum_export.settings_file import StepSettings
 
 FULL_SOFTMAX_ITEMS = 20_000
 NEGATIVES = 4_096
-TIME_GAPS = ("auto", "on", "off")
 
 
 class UserSettings(StepSettings):
@@ -45,7 +44,7 @@ class UserSettings(StepSettings):
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
     """Share of the target spread evenly over the catalogue."""
     softmax: Literal["auto", "full", "sampled"] = "auto"
-    """Over the whole catalogue or a sample of it with logQ correction; auto: full to 20,000 items."""
+    """Over the catalogue or, with logQ correction, a sample of it; auto: full to 20,000 items."""
     negatives: int | None = Field(None, ge=1)
     """Items drawn a step for the sampled softmax; by default 4,096."""
     horizon: int = Field(1, ge=1, le=50)
@@ -74,3 +73,9 @@ class UserSettings(StepSettings):
                 f"batch_events {self.batch_events} is below max_history {self.max_history}"
             )
         return self
+
+    def sampled_items(self, bought: int) -> int | None:
+        """Items drawn a step of a catalogue of which ``bought`` were bought; None: all of them."""
+        if self.softmax == "full" or (self.softmax == "auto" and bought <= FULL_SOFTMAX_ITEMS):
+            return None
+        return NEGATIVES if self.negatives is None else self.negatives

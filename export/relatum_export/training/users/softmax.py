@@ -57,7 +57,7 @@ class SoftmaxTargets:
 
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, queries: torch.Tensor, items: torch.Tensor, scale: float, wanted: SoftmaxTargets
     ) -> torch.Tensor:
         rows, columns = len(queries), len(items)
@@ -78,9 +78,7 @@ class _CrossEntropy(torch.autograd.Function):
         return total / rows
 
     @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: Any, grad: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         grad_queries, grad_items = ctx.saved_tensors
         return grad * grad_queries, grad * grad_items, None, None
 
@@ -95,6 +93,7 @@ def _to_gradient(logits: torch.Tensor, wanted: SoftmaxTargets, low: int, high: i
     hard = weight * (1.0 - wanted.smoothing)
     loss = -(hard * own).sum()
     masked = wanted.masked.rows(low, high)[:2] if wanted.masked is not None else None
+    spread = None
     if wanted.smoothing:
         candidates = logits.new_full((len(logits),), logits.shape[1])
         sums = logits.sum(dim=1)
@@ -108,7 +107,7 @@ def _to_gradient(logits: torch.Tensor, wanted: SoftmaxTargets, low: int, high: i
     total = torch.logsumexp(logits, dim=1, keepdim=True)
     loss += total.sum()
     logits.sub_(total).exp_()
-    if wanted.smoothing:
+    if spread is not None:
         logits.sub_(spread[:, None])
         if masked is not None:
             logits[masked] = 0.0
@@ -130,5 +129,7 @@ def cross_entropy(
     Returns:
         float32 scalar; gradients flow to ``queries`` and ``items``.
     """
-    loss: torch.Tensor = _CrossEntropy.apply(queries, items, scale, wanted)
+    loss: torch.Tensor = _CrossEntropy.apply(  # type: ignore[no-untyped-call,unused-ignore]
+        queries, items, scale, wanted
+    )
     return loss

@@ -1,6 +1,5 @@
 """The fused cross-entropy is the plain one: value and gradients."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -48,15 +47,15 @@ def test_value_and_gradients_are_those_of_the_plain_cross_entropy(
     draw = torch.Generator().manual_seed(0)
     bias = torch.rand(ITEMS, generator=draw) if biased else None
     wanted = SoftmaxTargets(TARGET, masked, bias, smoothing)
-    inputs = [torch.randn(n, DIMENSION, generator=draw) for n in (ROWS, ITEMS)]
-    fused_inputs = [x.clone().requires_grad_() for x in inputs]
-    plain_inputs = [x.clone().requires_grad_() for x in inputs]
+    queries, items = (torch.randn(n, DIMENSION, generator=draw) for n in (ROWS, ITEMS))
+    ours = queries.clone().requires_grad_(), items.clone().requires_grad_()
+    theirs = queries.clone().requires_grad_(), items.clone().requires_grad_()
 
-    fused = cross_entropy(*fused_inputs, SCALE, wanted)
+    fused = cross_entropy(ours[0], ours[1], SCALE, wanted)
     (2.0 * fused).backward()
-    expected = plain(*plain_inputs, wanted)
+    expected = plain(theirs[0], theirs[1], wanted)
     (2.0 * expected).backward()
 
     assert float(fused.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
-    for ours, theirs in zip(fused_inputs, plain_inputs, strict=True):
-        np.testing.assert_allclose(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-4, atol=1e-6)
