@@ -52,9 +52,8 @@ def prepare_folder(out: Path, config: Mapping[str, Any], *, resume: bool) -> Non
         raise InputError(f"{out} is a file; give --out a folder")
     file = out / CONFIG
     if out.is_dir() and any(out.iterdir()):
-        if not file.is_file() or json.loads(file.read_text(encoding="utf-8")).get("format") != (
-            RUN_FORMAT
-        ):
+        found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if found.get("format") != config["format"]:
             raise InputError(f"{out} is not empty and is not a run; give another --out")
         if not resume:
             shutil.rmtree(out)
@@ -62,7 +61,7 @@ def prepare_folder(out: Path, config: Mapping[str, Any], *, resume: bool) -> Non
             raise InputError(
                 f"{out} is a finished run; give another --out, or --no-resume to train it anew"
             )
-        elif json.loads(file.read_text(encoding="utf-8")) != config:
+        elif found != config:
             raise InputError(
                 f"{out} holds an unfinished run of other data, settings or versions; give another "
                 "--out, or --no-resume to start it anew"
