@@ -12,6 +12,7 @@ from relatum_export.errors import ExportError, InputError
 from relatum_export.evaluation.command import evaluate
 from relatum_export.graph.command import graph
 from relatum_export.training.command import encoder
+from relatum_export.training.users.command import users
 
 app = typer.Typer(
     name="relatum-export",
@@ -29,6 +30,7 @@ app.command(epilog=PREPARE_EXAMPLES)(prepare)
 app.command()(export)
 app.command()(evaluate)
 train.command()(encoder)
+train.command()(users)
 build.command()(graph)
 
 
