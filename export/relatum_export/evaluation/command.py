@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
     from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
     from relatum_export.evaluation.report import page, tables  # noqa: PLC0415
-    from relatum_export.evaluation.rows import Outcome, rows_of  # noqa: PLC0415
+    from relatum_export.evaluation.rows import rows_of  # noqa: PLC0415
     from relatum_export.evaluation.systems import (  # noqa: PLC0415
         BehaviourSpace,
         TextSystem,
@@ -77,7 +77,6 @@ def evaluate(  # noqa: PLR0917 - each is a flag
         base = resolve(model).name if model is not None else "minilm"
     protocols = protocols_of.applicable(opened)
     unjudged = protocols_of.not_judged(opened, protocols)
-    outcomes: list[Outcome] = []
     systems: list[TextSystem] = []
     if any(protocol.reads_text for protocol in protocols):
         check_languages(resolve(base), opened, any_language=any_language)
@@ -89,11 +88,8 @@ def evaluate(  # noqa: PLR0917 - each is a flag
         systems,
         BehaviourSpace.read(artifact) if artifact is not None else None,
     )
-    for protocol in protocols:
-        reporter.info(f"{opened.name}: {protocol.kind}")
-        found, without = protocols_of.measured(task, protocol, outcomes)
-        outcomes += found
-        unjudged += without
+    outcomes, without = protocols_of.measure(task, protocols, reporter.info)
+    unjudged += without
     rows = rows_of(opened.name, outcomes)
     agreeing = protocols_of.agreements(outcomes)
     payload = [row.as_json() for row in rows]

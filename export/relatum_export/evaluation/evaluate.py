@@ -1,6 +1,6 @@
 """Which protocols a corpus allows, and why a table has none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from relatum_export.corpus.folder import Corpus
@@ -71,29 +71,45 @@ def not_judged(corpus: Corpus, protocols: Sequence[Protocol]) -> list[NotJudged]
     return found + [NotJudged(file, reason) for file, reason in unused.items()]
 
 
-def measured(
-    task: Task, protocol: Protocol, earlier: Sequence[Outcome]
+def measure(
+    task: Task, protocols: Sequence[Protocol], say: Callable[[str], None]
 ) -> tuple[list[Outcome], list[NotJudged]]:
-    """A protocol's outcomes; where no unit of the splits can be measured, why its tables are not.
+    """All protocols' outcomes, and the tables in which they find nothing to measure.
+
+    A measure that an earlier protocol has too is a slice in the later one, as in
+    ``NDCG@10/next-basket``: a shop with searches and baskets has one row a name.
 
     Args:
         task: the corpus and the systems.
-        protocol: one that applies to the corpus.
-        earlier: outcomes of other protocols on it. A measure that they have too is a slice here,
-            as in ``NDCG@10/next-basket``, so that a shop with searches and baskets has one row a
-            name.
+        protocols: those that apply to the corpus.
+        say: is told which protocol comes next.
     """
-    taken = {outcome.measure for outcome in earlier}
-    slice_ = protocol.kind.replace(" ", "-")
-    outcomes = [
-        replace(o, measure=f"{o.measure}/{slice_}") if o.measure in taken else o
-        for o in protocol.measure(task)
-        if o.units
-    ]
-    if outcomes:
-        return outcomes, []
-    reason = f"{protocol.kind}: no case to measure in {' or '.join(task.splits)}"
-    return [], [NotJudged(", ".join(protocol.judges), reason)]
+    outcomes: list[Outcome] = []
+    judged: set[str] = set()
+    silent = []
+    for protocol in protocols:
+        say(f"{task.corpus.name}: {protocol.kind}")
+        taken = {outcome.measure for outcome in outcomes}
+        slice_ = protocol.kind.replace(" ", "-")
+        found = [
+            replace(o, measure=f"{o.measure}/{slice_}") if o.measure in taken else o
+            for o in protocol.measure(task)
+            if o.units
+        ]
+        outcomes += found
+        if found:
+            judged.update(protocol.judges)
+        else:
+            silent.append(protocol)
+    unjudged = []
+    for protocol in silent:
+        reason = f"{protocol.kind}: no case to measure in {' or '.join(task.splits)}"
+        tables = [t for t in protocol.judges if task.corpus.has(t) and t not in judged]
+        if tables:
+            unjudged.append(NotJudged(", ".join(tables), reason))
+        else:
+            task.notes.append(reason)
+    return outcomes, unjudged
 
 
 def agreements(outcomes: Sequence[Outcome]) -> list[AgreementResult]:

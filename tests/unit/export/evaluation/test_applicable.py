@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from relatum_export.evaluation.evaluate import applicable, measured, not_judged
+from relatum_export.evaluation.evaluate import NotJudged, applicable, measure, not_judged
+from relatum_export.evaluation.protocols.cold_products import COLD_PRODUCTS
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
-from relatum_export.evaluation.rows import mean_outcome
 from tests.unit.export.evaluation.corpora import event, task_of, write_corpus
 
 QUERY = {"query_id": "q", "query": "x", "split": "test"}
@@ -73,20 +73,39 @@ def test_files_that_prepare_left_aside_are_listed_too(tmp_path):
     assert unjudged == unused
 
 
+def silent(line):
+    """Says nothing."""
+
+
 def test_a_protocol_that_finds_no_case_says_so(tmp_path):
     corpus = write_corpus(tmp_path, ("a", "b"), [event("u", "a")])
 
-    outcomes, without = measured(task_of(corpus), NEXT_ITEM, [])
+    outcomes, unjudged = measure(task_of(corpus), [NEXT_ITEM], silent)
 
     assert outcomes == []
-    assert "no case to measure in valid or test" in without[0].reason
+    reason = "next item: no case to measure in valid or test"
+    assert unjudged == [NotJudged("events", reason)]
+
+
+def test_a_table_that_another_protocol_judges_is_not_listed(tmp_path):
+    events = [event("u", "a", position=0), event("u", "a", "test", position=1)]
+    corpus = write_corpus(tmp_path, ("a", "b"), events)
+    task = task_of(corpus)
+
+    outcomes, unjudged = measure(task, [NEXT_ITEM, COLD_PRODUCTS], silent)
+
+    assert outcomes
+    assert unjudged == []
+    assert task.notes[-1] == "cold products: no case to measure in valid or test"
 
 
 def test_a_measure_that_two_protocols_share_is_a_slice_in_the_second(tmp_path):
     events = [event("u", "a", position=0), event("u", "b", "test", position=1)]
     corpus = write_corpus(tmp_path, ("a", "b"), events)
-    searched = mean_outcome("test", "zero-shot", "NDCG@10", ["q"], [1.0])
 
-    outcomes, _ = measured(task_of(corpus), NEXT_ITEM, [searched])
+    outcomes, _ = measure(task_of(corpus), [NEXT_ITEM, NEXT_ITEM], silent)
 
-    assert {o.measure for o in outcomes} == {"NDCG@10/next-item", "HR@10", "MRR"}
+    names = [f"{o.measure}/{o.system}" for o in outcomes]
+    assert len(names) == len(set(names))
+    assert "NDCG@10/popularity" in names
+    assert "NDCG@10/next-item/popularity" in names

@@ -1,0 +1,57 @@
+"""Measures of a classifier's probabilities."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+ECE_BINS = 10
+LEAST_PROBABILITY = 1e-12
+
+
+def macro_f1(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> float:
+    """Mean over the classes of 2 TP / (2 TP + FP + FN); a class never seen nor said has 0."""
+    scores = []
+    for k in range(classes):
+        hit = float(((truth == k) & (predicted == k)).sum())
+        wrong = float(((truth == k) ^ (predicted == k)).sum())
+        scores.append(2 * hit / max(2 * hit + wrong, 1.0))
+    return float(np.mean(scores))
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], truth: NDArray[np.int64], bins: int = ECE_BINS
+) -> float:
+    """Mean distance of confidence and accuracy over equal-width bins of the top label.
+
+    A bin holds its upper end: (0, .1], (.1, .2], ...
+
+    **Source**: Guo et al. 2017, On Calibration of Modern Neural Networks, section 2, equation 3.
+
+    Args:
+        probabilities: rows summing to 1, [cases, classes].
+        truth: class of each case, int64 [cases].
+        bins: how many.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = np.bincount(place, weights=confidence - right, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def brier_scores(
+    probabilities: NDArray[np.floating], truth: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Squared distance to the true class's unit vector, summed over classes, float64 [cases].
+
+    **Source**: Brier 1950, Verification of Forecasts Expressed in Terms of Probability.
+    """
+    hot = np.eye(probabilities.shape[1])[truth]
+    return np.asarray(((probabilities - hot) ** 2).sum(axis=1), np.float64)
+
+
+def negative_log_likelihoods(
+    probabilities: NDArray[np.floating], truth: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """-ln of the true class's probability, float64 [cases]."""
+    own = probabilities[np.arange(len(truth)), truth]
+    return np.asarray(-np.log(np.maximum(own, LEAST_PROBABILITY)), np.float64)
