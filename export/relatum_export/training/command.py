@@ -61,11 +61,10 @@ def encoder(
         frozen_layers=None if frozen_layers < 0 else frozen_layers,
     )
     metrics = train_encoder(corpora, resolved, out, settings, reporter, resume=resume)
-    table = Table("", "value", title=f"run {out}")
-    table.add_row("metric", metrics["metric"] or "none")
-    table.add_row("text", metrics["text_form"])
-    if metrics["metric"]:
-        table.add_row("base", f"{metrics['base_score']:.4f}")
-        table.add_row("fine-tuned", f"{metrics['final_score']:.4f}")
-    table.add_row("share of fine-tuned weights", str(metrics["fine_tuned_share"]))
+    table = Table("", "base", "fine-tuned", title=f"run {out}")
+    for name, figure in metrics["base_figures"].items():
+        table.add_row(name, f"{figure:.4f}", f"{metrics['final_figures'][name]:.4f}")
+    share = metrics["fine_tuned_share"]
+    table.add_row("text", "", metrics["text_form"])
+    table.add_row("share of the weights", f"{1 - share:.2f}", f"{share:.2f}")
     reporter.result(metrics, table)

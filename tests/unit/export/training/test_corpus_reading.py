@@ -12,7 +12,7 @@ from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.pairs import Pair, as_texts, read_pairs, training_data
 from relatum_export.training.products import Catalogue
 from relatum_export.training.text_choice import choose_form
-from relatum_export.training.validation import JudgedMetric, validation_metric
+from relatum_export.training.validation import JudgedMetric, MeanMetric, figures, validation_metric
 
 
 class FakeEncoder:
@@ -181,3 +181,12 @@ def test_candidates_that_score_like_the_partner_stand_before_it():
 
     assert few.measure(WordEncoder()) == 1
     assert many.measure(WordEncoder()) == 0
+
+
+def test_a_mean_is_told_with_its_parts(corpus, catalogue):
+    judged = validation_metric([(corpus, catalogue)], TITLE, seed=0)
+    sought = crowd("red shoe", "blue shoe", ["blue shoe"] * 10)
+
+    found = figures(MeanMetric("mean", (judged, sought)), FakeEncoder("red"))
+
+    assert found == {"mean": 0.5, "tiny/valid/NDCG@10": 1.0, "x": 0.0}
