@@ -1,0 +1,48 @@
+"""The artifact folder: verified, described in plain values, and its files read."""
+
+from relatum_server.artifact.golden import GoldenPair, GraphGolden, read_graph_golden, read_pairs
+from relatum_server.artifact.ranker import RankerSource, RankerSpec, read_ranker
+from relatum_server.artifact.reading import load_artifact
+from relatum_server.artifact.spec import (
+    Artifact,
+    EncoderSpec,
+    PairHeadSpec,
+    RidgeSpec,
+    SpaceSpec,
+    TextField,
+    TextForm,
+    UserEncoderSpec,
+    Variant,
+)
+from relatum_server.artifact.tables import (
+    WordWeights,
+    load_ridge,
+    load_space,
+    read_table,
+    read_words,
+)
+
+__all__ = [
+    "Artifact",
+    "EncoderSpec",
+    "GoldenPair",
+    "GraphGolden",
+    "PairHeadSpec",
+    "RankerSource",
+    "RankerSpec",
+    "RidgeSpec",
+    "SpaceSpec",
+    "TextField",
+    "TextForm",
+    "UserEncoderSpec",
+    "Variant",
+    "WordWeights",
+    "load_artifact",
+    "load_ridge",
+    "load_space",
+    "read_graph_golden",
+    "read_pairs",
+    "read_ranker",
+    "read_table",
+    "read_words",
+]

@@ -1,0 +1,109 @@
+"""How the sources of candidates of `Recommend` are weighed: `ranker.json`.
+
+    {"version": 1, "repeats": true,
+     "sources": [{"name": "transitions", "weight": 1.3, "normalisation": "max", "candidates": 200,
+                  "settings": {"window": 10, "step": 0.8, "backwards": 0.3, "row_power": 0.5,
+                               "popularity_power": 0.25, "history_step": 0.7}}, ...]}
+
+A score is the sum over sources of weight x normalised value; a source that says nothing of a
+product gives it 0.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relatum_server.errors import ArtifactError
+
+RANKER_VERSION = 1
+SOURCES = ("users", "transitions", "copurchase", "own_frequency", "popularity", "text")
+NORMALISATIONS = ("none", "max", "zscore")
+
+
+@dataclass(frozen=True, slots=True)
+class RankerSource:
+    """One source of candidates.
+
+    Attributes:
+        name: one of `SOURCES`.
+        weight: of its normalised value.
+        normalisation: none: the value itself; max: divided by the shopper's largest; zscore: less
+            the mean, divided by the standard deviation, both over the shopper's candidates.
+        candidates: how many products it proposes at most; 0: it only scores those of others.
+        settings: its decays and powers by name.
+    """
+
+    name: str
+    weight: float
+    normalisation: str
+    candidates: int
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RankerSpec:
+    """The additive ranker; `repeats`: whether what the shopper has stays in the answers."""
+
+    version: int
+    repeats: bool
+    sources: tuple[RankerSource, ...]
+
+
+def read_ranker(path: Path) -> RankerSpec:
+    """Read and check `ranker.json`.
+
+    Raises:
+        ArtifactError: Not JSON, of an unknown version, with unknown sources or normalisations, or
+            with a number that is none.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        version = content["version"]
+        if version != RANKER_VERSION:
+            raise ArtifactError(
+                f"{path}: version {version}, and this server reads {RANKER_VERSION}; export again "
+                "with the server's version of relatum"
+            )
+        sources = tuple(_source(source) for source in content["sources"])
+        ranker = RankerSpec(version, _boolean(content["repeats"]), sources)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{path}: not a ranker ({error!r}); export the artifact again"
+        ) from error
+    names = [source.name for source in ranker.sources]
+    if not names or len(set(names)) != len(names):
+        raise ArtifactError(
+            f"{path}: needs at least one source, each once, has {names}; export the artifact again"
+        )
+    return ranker
+
+
+def _source(content: dict[str, Any]) -> RankerSource:
+    if content["name"] not in SOURCES:
+        raise ValueError(f"unknown source {content['name']!r}")
+    if content["normalisation"] not in NORMALISATIONS:
+        raise ValueError(f"unknown normalisation {content['normalisation']!r}")
+    if type(content["candidates"]) is not int or content["candidates"] < 0:
+        raise ValueError(f"candidates {content['candidates']!r}")
+    return RankerSource(
+        name=content["name"],
+        weight=_number(content["weight"]),
+        normalisation=content["normalisation"],
+        candidates=content["candidates"],
+        settings={str(name): _number(x) for name, x in content["settings"].items()},
+    )
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return float(value)
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"repeats {value!r} is neither true nor false")
+    return value
