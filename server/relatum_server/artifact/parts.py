@@ -20,7 +20,6 @@ from relatum_server.artifact.tables import load_ridge
 from relatum_server.errors import ArtifactError
 
 COMPLEMENT = ("complement_in", "complement_out")
-LABEL_SOURCES = ("people", "behaviour", "sampled")
 TRANSITIONS = {"item_id_a": pa.string(), "item_id_b": pa.string(), "weight": pa.float32()}
 GRAPH = {
     "source": pa.string(),
@@ -67,8 +66,6 @@ def pair_head(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> PairHead
         return None
     head = manifest.pair_head
     classes, learned = list(head.classes), list(head.learned_classes)
-    sources = {label.source for label in head.label_sources}
-    judged = {label.class_name for label in head.label_sources}
     files.refuse(
         {
             f"pair_head.classes are {classes}, known are {list(CLASSES)}, each at most once": (
@@ -81,9 +78,6 @@ def pair_head(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> PairHead
             f"pair_head.dimension is {head.dimension} and the encoder's is "
             f"{manifest.encoder.dimension}": head.dimension != manifest.encoder.dimension,
             f"pair_head.temperature is {head.temperature}, not above 0": not head.temperature > 0,
-            "pair_head.label_sources name an unknown class or source": (
-                not judged <= {*classes} or not sources <= {*LABEL_SOURCES}
-            ),
             "pair_head.features name one twice": len({*head.features}) != len(head.features),
             "pair_head.words_file and golden_features_file come with features, and only then": (
                 not bool(head.features) == bool(head.words_file) == bool(head.golden_features_file)
@@ -98,7 +92,7 @@ def pair_head(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> PairHead
         features=tuple(head.features),
         words_path=files.optional(head.words_file, "pair_head.words_file"),
         temperature=head.temperature,
-        label_sources=tuple((x.class_name, x.source, x.pairs) for x in head.label_sources),
+        label_sources=tuple((x.label, x.source, x.pairs) for x in head.label_sources),
         golden_path=files.named(head.golden_file, "pair_head.golden_file"),
         golden_features_path=files.optional(
             head.golden_features_file, "pair_head.golden_features_file"

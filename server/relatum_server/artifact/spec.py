@@ -77,7 +77,7 @@ class PairHeadSpec:
         learned: those that labels spoke for; the others always have probability 0.
         features: names of the pair's further features, in order.
         words_path: weights of words that features are made of (`read_words`); None without any.
-        label_sources: (class, people | behaviour | sampled, training pairs).
+        label_sources: (label, people or a kind of behaviour, training pairs).
         golden_path: inputs and outputs (`read_graph_golden`).
         golden_features_path: pairs and their features (`read_pairs`); None without features.
     """

@@ -81,7 +81,7 @@ def read_words(path: Path) -> WordWeights:
         ArtifactError: Something else, or a weight that is no finite number.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())["words"]
         words = WordWeights(
             {str(word): float(weight) for word, weight in content["weights"].items()},
             float(content["rare"]),

@@ -502,8 +502,8 @@ class PairHead(_message.Message):
     dimension: _builtins.int
     """Length of one vector: the encoder's."""
     words_file: _builtins.str
-    """Name of the JSON file {"rare": weight, "weights": {word: weight}} of word weights, from which features are computed; empty
-    if `features` is.
+    """Name of the JSON file whose key `words` holds {"rare": weight, "weights": {word: weight}}, from which features are
+    computed; empty if `features` is.
     """
     temperature: _builtins.float
     """The logits are divided by it inside the graph; stated here for people. Above 0."""
@@ -527,7 +527,7 @@ class PairHead(_message.Message):
 
     @_builtins.property
     def label_sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelSource]:
-        """Where the labels of each class came from."""
+        """Where the training labels came from."""
 
     def __init__(
         self,
@@ -553,29 +553,29 @@ Global___PairHead: _TypeAlias = PairHead  # noqa: Y015
 
 @_typing.final
 class LabelSource(_message.Message):
-    """Where the training labels of a class came from."""
+    """How many training pairs had a label, and from where."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     PAIRS_FIELD_NUMBER: _builtins.int
-    class_name: _builtins.str
-    """One of PairHead.classes."""
+    label: _builtins.str
+    """A class, or a set of classes that the label left open, such as not_same (not the same product, anything else)."""
     source: _builtins.str
-    """people, behaviour (viewed or bought together) or sampled (drawn at random)."""
+    """people, or what behaviour it was read from, such as viewed together."""
     pairs: _builtins.int
-    """Training pairs of that class from that source."""
+    """Training pairs of that label from that source."""
     def __init__(
         self,
         *,
-        class_name: _builtins.str = ...,
+        label: _builtins.str = ...,
         source: _builtins.str = ...,
         pairs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "pairs", b"pairs", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "pairs", b"pairs", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
