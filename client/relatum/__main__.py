@@ -106,7 +106,9 @@ def _add_ranked(
 
     one = sub.add_parser("recommend", parents=[common, ranked], help="products for a shopper")
     one.add_argument("user", nargs="?", default="", metavar="USER")
-    one.add_argument("--kind", type=str.upper, default="PERSONALIZED", help="or TRENDING")
+    one.add_argument(
+        "--kind", type=str.upper, default="PERSONALIZED", help="or BUY_AGAIN, or TRENDING"
+    )
     one.add_argument("--exclude-purchased", action="store_true")
     one.set_defaults(run=commands.recommend)
 

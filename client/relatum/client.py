@@ -131,7 +131,7 @@ class Client(Transport):
         all_variants: bool = False,
         timeout_s: float | None = None,
     ) -> RankedList:
-        """Products for a shopper, or what is popular now."""
+        """Products for a shopper, again for a shopper (BUY_AGAIN), or what is popular now."""
         request = requests.recommend(
             user_id=user_id,
             kind=kind,

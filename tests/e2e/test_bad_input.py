@@ -95,6 +95,13 @@ NAMES = [
     Case("unknown facet", "Search", search(facets=["colour"]), "colour", "UNKNOWN_FACET"),
     Case("unknown relation", "ListRelated", related(relation=9, text="x"), "relation", "ENUM"),
     Case("unknown kind", "Recommend", recommend(kind=9), "kind", "UNKNOWN_ENUM_VALUE"),
+    Case("again for nobody", "Recommend", recommend(kind=3), "user_id"),
+    Case(
+        "again without the bought",
+        "Recommend",
+        recommend(kind=3, user_id="u", exclude_purchased=True),
+        "exclude_purchased",
+    ),
     Case("unknown text kind", "EmbedTexts", embed("x", kind=9), "kind", "UNKNOWN_ENUM_VALUE"),
     Case("unknown format", "EmbedTexts", embed("x", format=9), "format", "UNKNOWN_ENUM_VALUE"),
     Case("odd dimension", "EmbedTexts", embed("x", dimension=7), "dimension"),

@@ -35,6 +35,13 @@ class _RecommendationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Re
     """For this shopper. The default."""
     RECOMMENDATION_KIND_TRENDING: _RecommendationKind.ValueType  # 2
     """Popular now, by purchases that decay with a half-life of seven days."""
+    RECOMMENDATION_KIND_BUY_AGAIN: _RecommendationKind.ValueType  # 3
+    """What the shopper bought and may need again, with evidence REPEAT: the own frequency (0.9 per later basket, over its
+    largest) x how surely it is bought again (the own repeats, shrunk to everybody's) x how near that is (1 when the typical
+    wait is over, less before and long after; the median of the own waits, shrunk to everybody's). Time ends with the newest
+    purchase written. Left out: what was bought once and nobody bought twice, and what was returned or dismissed since.
+    Empty where nothing remains. Needs a shopper or session events, and no `exclude_purchased`.
+    """
 
 class RecommendationKind(_RecommendationKind, metaclass=_RecommendationKindEnumTypeWrapper):
     """What a recommendation is for."""
@@ -44,6 +51,13 @@ RECOMMENDATION_KIND_PERSONALIZED: RecommendationKind.ValueType  # 1
 """For this shopper. The default."""
 RECOMMENDATION_KIND_TRENDING: RecommendationKind.ValueType  # 2
 """Popular now, by purchases that decay with a half-life of seven days."""
+RECOMMENDATION_KIND_BUY_AGAIN: RecommendationKind.ValueType  # 3
+"""What the shopper bought and may need again, with evidence REPEAT: the own frequency (0.9 per later basket, over its
+largest) x how surely it is bought again (the own repeats, shrunk to everybody's) x how near that is (1 when the typical
+wait is over, less before and long after; the median of the own waits, shrunk to everybody's). Time ends with the newest
+purchase written. Left out: what was bought once and nobody bought twice, and what was returned or dismissed since.
+Empty where nothing remains. Needs a shopper or session events, and no `exclude_purchased`.
+"""
 Global___RecommendationKind: _TypeAlias = RecommendationKind  # noqa: Y015
 
 @_typing.final

@@ -76,7 +76,7 @@ class RecommendationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Recommend(self, request, context):
-        """Products for a shopper, or what is popular now.
+        """Products for a shopper, what the shopper may need again, or what is popular now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

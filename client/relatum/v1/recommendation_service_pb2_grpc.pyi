@@ -38,7 +38,7 @@ class RecommendationServiceStub:
     ImportEvents: _grpc.StreamUnaryMultiCallable[_recommendation_service_pb2.ImportEventsRequest, _recommendation_service_pb2.ImportEventsResponse]
     """Stream any number of events."""
     Recommend: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.RecommendRequest, _recommendation_service_pb2.RecommendResponse]
-    """Products for a shopper, or what is popular now."""
+    """Products for a shopper, what the shopper may need again, or what is popular now."""
     GetProfile: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetProfileRequest, _recommendation_service_pb2.GetProfileResponse]
     """What is known of a shopper, as far as it moves recommendations."""
 
@@ -52,7 +52,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     ImportEvents: _aio.StreamUnaryMultiCallable[_recommendation_service_pb2.ImportEventsRequest, _recommendation_service_pb2.ImportEventsResponse]  # type: ignore[assignment]
     """Stream any number of events."""
     Recommend: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.RecommendRequest, _recommendation_service_pb2.RecommendResponse]  # type: ignore[assignment]
-    """Products for a shopper, or what is popular now."""
+    """Products for a shopper, what the shopper may need again, or what is popular now."""
     GetProfile: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetProfileRequest, _recommendation_service_pb2.GetProfileResponse]  # type: ignore[assignment]
     """What is known of a shopper, as far as it moves recommendations."""
 
@@ -81,7 +81,7 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommendation_service_pb2.RecommendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_service_pb2.RecommendResponse, _abc.Awaitable[_recommendation_service_pb2.RecommendResponse]]:
-        """Products for a shopper, or what is popular now."""
+        """Products for a shopper, what the shopper may need again, or what is popular now."""
 
     @_abc_1.abstractmethod
     def GetProfile(

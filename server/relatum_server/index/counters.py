@@ -1,4 +1,4 @@
-"""What the events add up to, whatever the catalogue holds: popularity, baskets, queries."""
+"""What the events add up to, whatever the catalogue holds: popularity, baskets, repeats, words."""
 
 import hashlib
 from array import array
@@ -13,6 +13,7 @@ from relatum_server.index.baskets import BasketState, CoPurchaseCounter
 from relatum_server.index.popularity import PopularityCounter
 from relatum_server.index.queries import QueryCount, QueryLog
 from relatum_server.index.recent import RecentBaskets, RecentState
+from relatum_server.index.repurchases import RepurchaseCounter, RepurchaseState
 
 
 class CountersState(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class CountersState(msgspec.Struct, frozen=True):
     covered: bytes
     baskets: BasketState
     recent: RecentState
+    repurchases: RepurchaseState
     queries: list[tuple[str, QueryCount]]
 
 
@@ -40,8 +42,9 @@ class EventCounters:
     leave and return, and what was saved stays right while products are written.
 
     A purchase that the artifact's history has counted already (`covered`) enters no basket again.
-    Its popularity is counted, because the events tell the times that the artifact does not; how
-    many such purchases there are is kept, so that the artifact's count can be lessened by them.
+    Its popularity and the wait before it are counted, because the events tell the times that the
+    artifact does not; how many such purchases there are is kept, so that the artifact's count can
+    be lessened by them.
 
     One writer at a time; the parts say who may read.
     """
@@ -58,6 +61,7 @@ class EventCounters:
         self.popularity = PopularityCounter()
         self.baskets = CoPurchaseCounter()
         self.recent = RecentBaskets()
+        self.repurchases = RepurchaseCounter()
         self.queries = QueryLog()
         self._covered_until_us = covered_until_us or {}
         self._until: list[int] = []
@@ -77,6 +81,7 @@ class EventCounters:
                     touched.add(number)
                     self.popularity.add(number, time_us)
                     self.recent.add(number, basket, time_us)
+                    self.repurchases.add(event.user, item.product_id, number, time_us)
                     if time_us <= self._until[number]:
                         self._covered[number] += 1
                     else:
@@ -95,6 +100,7 @@ class EventCounters:
             array("q", self._covered).tobytes(),
             self.baskets.save(),
             self.recent.save(),
+            self.repurchases.save(),
             self.queries.save(),
         )
         return msgspec.msgpack.encode(state)
@@ -114,6 +120,7 @@ class EventCounters:
         counters._covered = array("q", state.covered).tolist()
         counters.baskets = CoPurchaseCounter.load(state.baskets)
         counters.recent = RecentBaskets.load(state.recent)
+        counters.repurchases = RepurchaseCounter.load(state.repurchases)
         counters.queries = QueryLog(state.queries)
         return counters
 

@@ -71,7 +71,8 @@ class RecentBaskets:
     def save(self) -> RecentState:
         """Everything; the caller holds writes back."""
         days, baskets, numbers = array("i"), array("q"), array("i")
-        for day, lines in self._days.items():
+        for day, held in sorted(self._days.items()):
+            lines = sorted(held)  # the same window is the same bytes
             days.extend([day] * len(lines))
             baskets.extend(basket for basket, _ in lines)
             numbers.extend(number for _, number in lines)

@@ -8,7 +8,7 @@ from relatum_server.index.counters import EventCounters
 from relatum_server.index.generations import Fact, Generations
 from relatum_server.index.usearch import UsearchIndex
 
-COUNTERS_VERSION = 1
+COUNTERS_VERSION = 2
 
 
 class SnapshotFolder:

@@ -29,6 +29,7 @@ class ShopperProfile:
         weights: decayed weight by product id; negative where dismissals and returns prevail.
         purchases: lines bought by product id.
         repeats: recency-weighted count of baskets with the product, over the largest: 0..1.
+        bought_us: times of the purchases by product id, newest first.
     """
 
     event_count: int = 0
@@ -36,6 +37,7 @@ class ShopperProfile:
     weights: Mapping[str, float] = field(default_factory=dict)
     purchases: Mapping[str, int] = field(default_factory=dict)
     repeats: Mapping[str, float] = field(default_factory=dict)
+    bought_us: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def heaviest(self, count: int) -> list[tuple[str, float]]:
         """Products by falling size of their weight, ties by id."""
@@ -56,7 +58,7 @@ def build_profile(events: Sequence[Event]) -> ShopperProfile:
         return ShopperProfile()
     newest = max(event.time_us for event in events)
     weights: dict[str, float] = {}
-    purchases: dict[str, int] = {}
+    bought: dict[str, list[int]] = {}
     for event in events:
         weight = event_weight(event)
         if weight == 0.0:
@@ -65,8 +67,9 @@ def build_profile(events: Sequence[Event]) -> ShopperProfile:
         for item in event.items:
             weights[item.product_id] = weights.get(item.product_id, 0.0) + decayed
             if event.type is EventType.PURCHASE:
-                purchases[item.product_id] = purchases.get(item.product_id, 0) + 1
-    return ShopperProfile(len(events), newest, weights, purchases, _repeats(events))
+                bought.setdefault(item.product_id, []).append(event.time_us)
+    purchases = {product_id: len(times) for product_id, times in bought.items()}
+    return ShopperProfile(len(events), newest, weights, purchases, _repeats(events), bought)
 
 
 def event_weight(event: Event) -> float:

@@ -21,6 +21,7 @@ from relatum_server.services.recommendation import (
 _KINDS: Mapping[int, RecommendationKind] = {
     pb.RECOMMENDATION_KIND_UNSPECIFIED: RecommendationKind.PERSONALIZED,
     pb.RECOMMENDATION_KIND_PERSONALIZED: RecommendationKind.PERSONALIZED,
+    pb.RECOMMENDATION_KIND_BUY_AGAIN: RecommendationKind.BUY_AGAIN,
     pb.RECOMMENDATION_KIND_TRENDING: RecommendationKind.TRENDING,
 }
 

@@ -12,6 +12,7 @@ from relatum_server.errors import InvalidArgumentError
 from relatum_server.ranking.explanation import Contribution, Ranking
 from relatum_server.ranking.fusion import by_largest
 from relatum_server.ranking.profile import ShopperProfile
+from relatum_server.services.buy_again import BuyAgainRanker
 from relatum_server.services.events import EventService
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
@@ -32,6 +33,7 @@ class RecommendationKind(enum.Enum):
     """What a recommendation is for."""
 
     PERSONALIZED = "PERSONALIZED"
+    BUY_AGAIN = "BUY_AGAIN"
     TRENDING = "TRENDING"
 
 
@@ -86,12 +88,14 @@ class RecommendationService:
         self._digest = digest
         self._limits = limits
         self._ranker = ranker or PersonalRanker(live)
+        self._buy_again = BuyAgainRanker(live)
 
     def recommend(self, query: RecommendQuery, paging: Paging) -> RankedPage:
-        """A page of products for a shopper, or of what is popular now.
+        """A page of products for a shopper, of what they may need again, or of what is popular.
 
         Raises:
-            InvalidArgumentError: a bad session event, id, filter or token.
+            InvalidArgumentError: a bad session event, id, filter or token; BUY_AGAIN without a
+                shopper, or with `exclude_purchased`.
         """
         session = self._check(query)
         ids = [*query.candidate_ids, *(i.product_id for e in session for i in e.items)]
@@ -140,6 +144,11 @@ class RecommendationService:
                     found.add(place, description)
                 else:
                     session.append(prepared)
+        if query.kind is RecommendationKind.BUY_AGAIN:
+            if not query.user_id and not query.session_events:
+                found.add("user_id", "is empty; BUY_AGAIN needs a shopper: give the id")
+            if query.exclude_purchased:
+                found.add("exclude_purchased", "leaves nothing of BUY_AGAIN; take one of them out")
         found.check()
         session.sort(key=lambda event: (event.time_us, event.sequence))
         return session[::-1]
@@ -151,8 +160,11 @@ class RecommendationService:
             allowed = own if allowed is None else both(own, allowed)
         user = self._user(query.user_id) if query.user_id else ""
         profile = ShopperProfile()
-        if query.kind is RecommendationKind.PERSONALIZED or query.exclude_purchased:
+        if query.kind is not RecommendationKind.TRENDING or query.exclude_purchased:
             profile = self._live.shoppers.profile(user, session)
+        if query.kind is RecommendationKind.BUY_AGAIN:
+            ranking = self._buy_again.rank(profile, allowed)
+            return self._pages.shorten(ranking, all_variants=query.all_variants)
         popular = self._popular(allowed)
         if query.kind is RecommendationKind.PERSONALIZED and profile.weights:
             given = popular if query.candidate_ids else None

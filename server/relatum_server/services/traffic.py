@@ -134,6 +134,19 @@ class Traffic:
         since = self.counters.baskets.counts(_at(self._number_of, keys, _NONE))
         return _at(self._counts, keys, 0.0) + since
 
+    def repurchase_rates(self, keys: Keys) -> NDArray[np.float64]:
+        """float64 [n]: share of each product's purchases that were not the shopper's first."""
+        return self.counters.repurchases.rates(_at(self._number_of, keys, _NONE))
+
+    def log_repurchase_days(self, keys: Keys) -> NDArray[np.float64]:
+        """float64 [n]: logarithm of the days that shoppers typically wait to buy each again."""
+        return self.counters.repurchases.log_intervals(_at(self._number_of, keys, _NONE))
+
+    @property
+    def newest_purchase_us(self) -> int:
+        """Time of the newest purchase of the events; 0 without any."""
+        return self.counters.repurchases.newest_us
+
     def neighbours(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
         """Keys of products bought with one, and baskets with both, in the history and since.
 

@@ -31,10 +31,11 @@ def search(query: str, user: str) -> Event:
 events = st.lists(
     st.one_of(
         st.builds(
-            lambda basket, ids, days: purchase(basket, *ids, days_ago=days),
+            lambda basket, ids, days, user: purchase(basket, *ids, days_ago=days, user=user),
             st.sampled_from("xyz"),
             st.lists(st.sampled_from("abcde"), max_size=4),
             st.integers(-20, 20),
+            st.sampled_from(["u", "v", ""]),
         ),
         st.builds(search, st.sampled_from(["tea", "milk"]), st.sampled_from(["u", "v", ""])),
     ),
@@ -59,6 +60,9 @@ def everything(counters: EventCounters) -> object:
         counters.baskets.counts(np.array(numbers, np.int64)).tolist(),
         sorted(zip(window.tolist(), counts.tolist(), strict=True)),
         counters.recent.shares(np.array(numbers, np.int64)).tolist(),
+        counters.repurchases.log_intervals(np.array(numbers, np.int64)).tolist(),
+        counters.repurchases.rates(np.array(numbers, np.int64)).tolist(),
+        counters.repurchases.newest_us,
         counters.queries.complete("", 10),
     )
 

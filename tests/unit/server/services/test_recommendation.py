@@ -221,3 +221,76 @@ def test_a_restarted_server_knows_the_shopper_and_what_is_popular(grocer):
     after = grocer.restarted().recommendation.recommend(RecommendQuery(user_id="ann"), Paging())
 
     assert after.results == before.results
+
+
+def again(shop, user="ann", **fields):
+    query = RecommendQuery(kind=RecommendationKind.BUY_AGAIN, user_id=user, **fields)
+    return shop.recommendation.recommend(query, Paging())
+
+
+def test_what_is_due_again_comes_first_with_the_repeat_as_evidence(grocer):
+    for day in (20, 10):
+        grocer.events.write([(0, purchase("milk", days_ago=day))])
+    for day in (11, 1):
+        grocer.events.write([(0, purchase("bread", days_ago=day))])
+    grocer.buy("now", "jam", user="bob")
+
+    page = again(grocer)
+
+    assert ids(page) == ["milk", "bread"]
+    assert [kinds(line) for line in page.results] == [{EvidenceKind.REPEAT}] * 2
+    for line in page.results:
+        assert line.score == pytest.approx(line.evidence[0].contribution)
+        assert 0 < line.score <= 1
+
+
+def test_what_was_bought_once_comes_again_only_where_others_buy_it_again(grocer):
+    for day in (20, 10):
+        grocer.events.write([(0, purchase("milk", user="bob", days_ago=day))])
+    grocer.events.write([(0, purchase("milk", "jam", days_ago=12))])
+
+    assert ids(again(grocer)) == ["milk"]
+
+
+def test_what_was_returned_is_not_offered_again(grocer):
+    for day in (20, 10):
+        grocer.events.write([(0, purchase("milk", "bread", days_ago=day))])
+    for _ in range(2):
+        returned = Event("", EventType.RETURN, user="ann", items=(ProductQuantity("milk"),))
+        grocer.events.write([(0, returned)])
+
+    assert ids(again(grocer)) == ["bread"]
+
+
+def test_a_filter_and_candidates_narrow_what_is_bought_again(grocer):
+    for day in (20, 10):
+        grocer.events.write([(0, purchase("milk", "bread", "jam", days_ago=day))])
+    grocer.buy("now", "tea", user="bob")
+
+    assert set(ids(again(grocer, filter='brand = "Farm"'))) == {"milk", "bread"}
+    assert ids(again(grocer, candidate_ids=("jam", "tea"))) == ["jam"]
+
+
+def test_nothing_is_bought_again_by_a_shopper_without_purchases(grocer):
+    grocer.buy("1", "milk", user="bob")
+
+    assert ids(again(grocer)) == []
+
+
+def test_a_restarted_server_knows_what_is_bought_again(grocer):
+    for day in (20, 10):
+        grocer.events.write([(0, purchase("milk", user="bob", days_ago=day))])
+        grocer.events.write([(0, purchase("milk", "bread", days_ago=day))])
+    grocer.buy("now", "tea", user="bob")
+
+    assert again(grocer.restarted()).results == again(grocer).results
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"user": ""}, "user_id"), ({"exclude_purchased": True}, "exclude_purchased")],
+)
+def test_buying_again_needs_a_shopper_and_what_they_bought(grocer, fields, field):
+    with pytest.raises(InvalidArgumentError) as error:
+        again(grocer, **fields)
+    assert error.value.violations[0].field == field
