@@ -58,7 +58,7 @@ class BehaviourParts:
     """What ``fit`` learns.
 
     Attributes:
-        item_ids: one id a row of ``vectors``, sorted.
+        item_ids: one id a row of ``vectors``, sorted; none where no vectors were asked for.
         vectors: [items, dimension] float32, rows of length 1.
         copurchase: item_id_a, item_id_b, count.
         popularity: item_id, count, last_time.
@@ -75,8 +75,15 @@ def fit(
     *,
     splits: Sequence[str] = ("train",),
     settings: BehaviourSettings | None = None,
+    vectors: bool = True,
 ) -> BehaviourParts | None:
     """Learn from the corpus's purchases in ``splits``.
+
+    Args:
+        corpus: the shop.
+        splits: whose purchases count.
+        settings: see ``BehaviourSettings``.
+        vectors: whether the space is wanted, beside the counts; a user encoder brings its own.
 
     Returns:
         None where the corpus has no purchase in those splits.
@@ -87,8 +94,12 @@ def fit(
     if lines.empty:
         return None
     data = baskets(lines)
-    ids, vectors = behaviour_vectors(data, settings or BehaviourSettings())
-    return BehaviourParts(ids, vectors, pair_table(data), popularity_table(lines))
+    settings = settings or BehaviourSettings()
+    ids: tuple[str, ...] = ()
+    space = np.zeros((0, settings.dimension), np.float32)
+    if vectors:
+        ids, space = behaviour_vectors(data, settings)
+    return BehaviourParts(ids, space, pair_table(data), popularity_table(lines))
 
 
 def behaviour_vectors(
