@@ -10,7 +10,7 @@ import torch
 from relatum_export.corpus.text import TextForm
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.batching import TextInput
-from relatum_export.training.encoder import SentenceEmbedding
+from relatum_export.training.encoder import SentenceEmbedding, bare_tokenizer
 
 DIGITS = 16
 
@@ -29,7 +29,8 @@ def encoder_id(module: SentenceEmbedding, text_input: TextInput, form: TextForm)
         "text_form": form_to_json(form),
     }
     digest.update(json.dumps(settings, sort_keys=True).encode())
-    digest.update(text_input.tokenizer.to_str().encode())
+    # Encoding sets truncation in the tokenizer; the identity must not tell before from after.
+    digest.update(bare_tokenizer(text_input.tokenizer).to_str().encode())
     return digest.hexdigest()[:DIGITS]
 
 
