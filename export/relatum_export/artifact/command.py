@@ -17,6 +17,18 @@ def export(
         str, typer.Option(help="A run's folder, minilm, e5, a hub id, or a model's folder.")
     ],
     out: Annotated[Path, typer.Option(help="Artifact folder to write; appears whole.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="Run of `train pairs`: probabilities of a pair's relations.")
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="Run of `train users`: reads a shopper's history.")
+    ] = None,
+    ranker: Annotated[
+        Path | None, typer.Option(help="Run of `train ranker`: weighs what is recommended.")
+    ] = None,
+    graph: Annotated[
+        Path | None, typer.Option(help="Folder of `build graph`: complements and evidence.")
+    ] = None,
     any_language: Annotated[
         bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
     ] = False,
@@ -27,13 +39,17 @@ def export(
 ) -> None:
     """Write the artifact that `relatum-server serve` loads.
 
+    Every run must have been made on --encoder; a part that is not given is absent.
+
     Examples:
       relatum-export export --corpus corpus --encoder minilm --out artifact
 
-      relatum-export export --corpus corpus --encoder runs/encoder --out artifact --json
+      relatum-export export --corpus corpus --encoder runs/encoder --pairs runs/pairs
+      --users runs/users --ranker runs/ranker --graph graph --out artifact --json
     """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.folder import check_target  # noqa: PLC0415
+    from relatum_export.artifact.parts import PartRuns, Parts  # noqa: PLC0415
     from relatum_export.artifact.writer import write_artifact  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
@@ -45,6 +61,7 @@ def export(
     reporter = Reporter(as_json=as_json)
     check_target(out, force=force)
     opened = Corpus.open(corpus)
+    parts = Parts.open(PartRuns(pairs=pairs, users=users, ranker=ranker, graph=graph))
     check_languages(resolve(encoder), opened, any_language=any_language)
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(opened)
@@ -55,7 +72,15 @@ def export(
     else:
         choice = FormChoice(loaded.text_form, {})
     exported = write_artifact(
-        opened, loaded, choice, catalogue, [valid], out=out, reporter=reporter, force=force
+        opened,
+        loaded,
+        choice,
+        catalogue,
+        [valid],
+        parts=parts,
+        out=out,
+        reporter=reporter,
+        force=force,
     )
     table = Table("variant", "MB", "lowest cosine", "mean cosine", title=f"artifact {out}")
     for variant in exported.manifest.encoder.variants:

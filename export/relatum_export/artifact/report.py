@@ -1,7 +1,7 @@
 """The artifact's report: one self-contained page."""
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _STYLE = (
@@ -48,12 +48,28 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     if agreements:
         heads = ("variant", "measure", "variant's", "PyTorch's", "queries changed", "agrees")
         parts += ["<h2>Ranking against PyTorch</h2>", _table(heads, agreements)]
+    for part, figures in metrics["parts"].items():
+        parts += [
+            f"<h2>{html.escape(part.replace('_', ' ').capitalize())}</h2>",
+            _table(("", "value"), _flat(figures)),
+        ]
     if forms:
         rows = ((form, f"{score:.4f}") for form, score in forms.items())
         parts += ["<h2>Forms of text</h2>", _table(("form", "NDCG@10 on valid"), rows)]
     sizes = ((file, f"{size:,}") for file, size in metrics["file_bytes"].items())
     parts += ["<h2>Files</h2>", _table(("file", "bytes"), sizes)]
     return "\n".join(parts) + "\n</html>\n"
+
+
+def _flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Numbers and names of nested metrics, one row each; lists are left to `metrics.json`."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name} ")
+        elif isinstance(value, float):
+            yield f"{before}{name}", f"{value:.5g}"
+        elif isinstance(value, int | str):
+            yield f"{before}{name}", str(value)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

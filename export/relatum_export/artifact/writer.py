@@ -1,4 +1,4 @@
-"""Writing an artifact: graphs, tokenizer, golden inputs, behaviour, reports; last the manifest."""
+"""Writing an artifact: encoder, golden inputs, behaviour, parts, reports; last the manifest."""
 
 import datetime as dt
 import json
@@ -13,9 +13,11 @@ from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact import behaviour, conversion, identity
 from relatum_export.artifact.folder import MANIFEST, appearing
 from relatum_export.artifact.golden import golden_lines
+from relatum_export.artifact.graph_golden import MAX_DIFFERENCE
 from relatum_export.artifact.identity import producer_version
 from relatum_export.artifact.latency import Latency, measure_latency
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
+from relatum_export.artifact.parts import Parts
 from relatum_export.artifact.report import render_report
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
 from relatum_export.console import Reporter
@@ -41,7 +43,7 @@ PROVIDERS = {
     "fp16": ("CUDAExecutionProvider",),
 }
 _POOLING = {"mean": manifest_pb2.POOLING_MEAN, "cls": manifest_pb2.POOLING_CLS}
-_NO_ANSWER = (METRICS, REPORT, GOLDEN)  # files that no answer depends on
+_NO_ANSWER = (METRICS, REPORT, "golden")  # beginnings of files that no answer depends on
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def write_artifact(
     catalogue: Catalogue,
     judged: Sequence[JudgedSplit],
     *,
+    parts: Parts,
     out: Path,
     reporter: Reporter,
     force: bool,
@@ -73,12 +76,13 @@ def write_artifact(
     """Export ``encoder`` and what the corpus's events give; the folder appears whole or not at all.
 
     Raises:
-        QualityError: a variant fails its comparison with PyTorch.
-        InputError: ``out`` holds something that must not be overwritten.
+        QualityError: a variant or a head fails its comparison with PyTorch.
+        InputError: ``out`` holds something that must not be overwritten, or a part does not fit.
     """
     text_input = replace(encoder.text_input, tokenizer=bare_tokenizer(encoder.text_input.tokenizer))
+    identifier = identity.encoder_id(encoder.module, text_input, choice.form)
+    parts.check_encoder(identifier, encoder.base.name, choice.form)
     with appearing(out, force=force) as folder:
-        identifier = identity.encoder_id(encoder.module, text_input, choice.form)
         text_input.tokenizer.save(str(folder / TOKENIZER))
         verifications, encoders = _write_variants(
             encoder,
@@ -103,8 +107,12 @@ def write_artifact(
                 for code, share in corpus.languages.items()
             ],
         )
-        _write_behaviour(corpus, folder, manifest, reporter)
+        _write_behaviour(corpus, folder, manifest, reporter, vectors=parts.users is None)
+        part_metrics = parts.write(corpus, encoder, folder, manifest, reporter)
+        if manifest.HasField("pair_head") or manifest.HasField("user_encoder"):
+            manifest.thresholds.golden_max_difference = MAX_DIFFERENCE
         metrics = _metrics(manifest, choice, verifications, latency, folder)
+        metrics["parts"] = part_metrics
         (folder / METRICS).write_text(
             json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
@@ -148,9 +156,14 @@ def _write_variants(
 
 
 def _write_behaviour(
-    corpus: Corpus, folder: Path, manifest: manifest_pb2.Manifest, reporter: Reporter
+    corpus: Corpus,
+    folder: Path,
+    manifest: manifest_pb2.Manifest,
+    reporter: Reporter,
+    *,
+    vectors: bool,
 ) -> None:
-    parts = behaviour.fit(corpus)
+    parts = behaviour.fit(corpus, vectors=vectors)
     if parts is None:
         reporter.info(
             "behaviour: the corpus has no purchases, so the artifact has none of its parts"
@@ -167,7 +180,8 @@ def _write_behaviour(
         )
     manifest.copurchase_file = behaviour.COPURCHASE
     manifest.popularity_file = behaviour.POPULARITY
-    reporter.info(f"behaviour: vectors of {len(parts.item_ids):,} items")
+    if vectors:
+        reporter.info(f"behaviour: vectors of {len(parts.item_ids):,} items")
 
 
 def _encoder_message(
@@ -232,7 +246,9 @@ def _write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
                 bytes=path.stat().st_size,
             )
         )
-    answering = {file.name: file.sha256 for file in manifest.files if file.name not in _NO_ANSWER}
+    answering = {
+        file.name: file.sha256 for file in manifest.files if not file.name.startswith(_NO_ANSWER)
+    }
     manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
     manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
     (folder / MANIFEST).write_text(

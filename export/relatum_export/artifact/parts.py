@@ -1,0 +1,181 @@
+"""The optional parts of an artifact: opened and checked first, written when the rest stands."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.knowledge import add_graph
+from relatum_export.artifact.pair_head import add_pair_head
+from relatum_export.artifact.ranker import RankerRun, add_ranker
+from relatum_export.artifact.user_encoder import add_user_encoder
+from relatum_export.console import Reporter
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TextForm
+from relatum_export.errors import InputError
+from relatum_export.graph.folder import GraphFolder
+from relatum_export.training.association_head import saved
+from relatum_export.training.encoder import TorchEncoder
+from relatum_export.training.run import CONFIG, METRICS
+from relatum_export.training.users.run import TrainedUsers
+
+_LOGS = ("curve", "epochs", "tried")  # of training and choosing; they stay in the run
+
+
+@dataclass(frozen=True, slots=True)
+class PartRuns:
+    """Where the parts come from, each None if the artifact goes without.
+
+    Attributes:
+        pairs: run of `train pairs`.
+        users: run of `train users`.
+        ranker: run of `train ranker`.
+        graph: folder of `build graph`.
+    """
+
+    pairs: Path | None = None
+    users: Path | None = None
+    ranker: Path | None = None
+    graph: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """The folders by the names of their flags."""
+        flags = {
+            "--pairs": self.pairs,
+            "--users": self.users,
+            "--ranker": self.ranker,
+            "--graph": self.graph,
+        }
+        return {flag: path for flag, path in flags.items() if path is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The opened parts.
+
+    Attributes:
+        head: association head.
+        head_metrics: of its run.
+        users: user encoder with its space.
+        ranker: weights of the sources of candidates.
+        graph: edges and complement spaces.
+        configs: `config.json` by flag.
+        runs: where each came from.
+    """
+
+    head: saved.SavedHead | None
+    head_metrics: Mapping[str, Any]
+    users: TrainedUsers | None
+    ranker: RankerRun | None
+    graph: GraphFolder | None
+    configs: Mapping[str, Mapping[str, Any]]
+    runs: PartRuns
+
+    @classmethod
+    def open(cls, runs: PartRuns) -> Self:
+        """Open what was given.
+
+        Raises:
+            InputError: a folder is something else than its flag wants, unfinished or damaged.
+        """
+        head = saved.load(runs.pairs) if runs.pairs else None
+        users = TrainedUsers.open(runs.users) if runs.users else None
+        ranker = RankerRun.open(runs.ranker) if runs.ranker else None
+        graph = GraphFolder.open(runs.graph) if runs.graph else None
+        configs = {flag: _read(path / CONFIG) for flag, path in runs.given().items()}
+        head_metrics = _read(runs.pairs / METRICS) if runs.pairs else {}
+        return cls(head, head_metrics, users, ranker, graph, configs, runs)
+
+    def check_encoder(self, encoder_id: str, name: str, form: TextForm) -> None:
+        """Refuse parts that were trained on other text vectors than those of the artifact.
+
+        Args:
+            encoder_id: of the artifact's encoder.
+            name: its name, for people.
+            form: its text form.
+
+        Raises:
+            InputError: the first part of another encoder, weights, tokenizer or text form.
+        """
+        for flag, path in self.runs.given().items():
+            config = self.configs[flag]
+            if config.get("encoder_id") == encoder_id:
+                continue
+            other = config.get("encoder") or config.get("base") or "an unknown encoder"
+            other_form = (config.get("text_form") or {}).get("name", "an unknown form")
+            raise InputError(
+                f"{flag} {path} was made on encoder {config.get('encoder_id')} ({other}, text form "
+                f"{other_form}), not on {encoder_id} ({name}, text form {form.name}); make it "
+                "again with this --encoder, or export with the encoder that it was made on"
+            )
+
+    def write(
+        self,
+        corpus: Corpus,
+        encoder: TorchEncoder,
+        folder: Path,
+        manifest: manifest_pb2.Manifest,
+        reporter: Reporter,
+    ) -> dict[str, Any]:
+        """Write every part into ``folder`` and name it in ``manifest``, which has the rest.
+
+        Returns:
+            By part, the metrics of its run and what the export measured.
+
+        Raises:
+            InputError: a part does not fit the corpus or the other parts, or is damaged.
+            QualityError: a graph differs from PyTorch.
+        """
+        self._tell_of_other_data(corpus, reporter)
+        metrics: dict[str, Any] = {}
+        if self.users is not None:
+            measured = add_user_encoder(self.users, corpus, folder, manifest)
+            metrics["user_encoder"] = _joined(self.users.metrics, measured)
+        if self.graph is not None:
+            measured = add_graph(self.graph, folder, manifest)
+            metrics["graph"] = _joined(self.graph.metrics, measured)
+        if self.head is not None:
+            measured = add_pair_head(self.head, encoder, folder, manifest)
+            metrics["pair_head"] = _joined(self.head_metrics, measured)
+        if self.ranker is not None:
+            measured = add_ranker(self.ranker, folder, manifest)
+            metrics["ranker"] = _joined(self.ranker.metrics, measured)
+        for name, figures in metrics.items():
+            facts = ", ".join(f"{k} {v}" for k, v in figures["exported"].items())
+            reporter.info(f"{name}: {facts}")
+        return metrics
+
+    def _tell_of_other_data(self, corpus: Corpus, reporter: Reporter) -> None:
+        """A head may be general; the others should be fitted on the shop's own events."""
+        for flag in ("--users", "--ranker", "--graph"):
+            config = self.configs.get(flag)
+            if config is not None and config.get("data_sha256") != corpus.fingerprint:
+                names = ", ".join(config.get("corpora") or ["other data"])
+                reporter.info(
+                    f"{flag} was fitted on {names}, which is not corpus {corpus.path} as it is "
+                    "now: products that only one of them has get nothing from it"
+                )
+
+
+def _joined(run: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_logs(run) | {"exported": dict(measured)}
+
+
+def _without_logs(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_logs(value) if isinstance(value, Mapping) else value
+        for name, value in metrics.items()
+        if name not in _LOGS
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read ({error}); make the run again") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file} is not a JSON object; make the run again")
+    return found
