@@ -52,7 +52,7 @@ def main() -> int:
     if not (run / "metrics.json").is_file():
         command(
             "relatum-export", "train", "encoder", "--corpus", corpus, "--base", "minilm",
-            "--max-pairs", "1500", "--out", run,
+            "--max-pairs", "3000", "--lr", "5e-5", "--out", run,
         )  # fmt: skip
     show_training(run)
 
@@ -187,12 +187,11 @@ def often_bought(corpus: Path, out: Path) -> int:
 
 
 def show_training(run: Path) -> None:
-    """The validation ranking metric before and after fine-tuning."""
+    """The validation ranking metrics before and after fine-tuning."""
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     table = Table("", "before", "after", title="ranking held-out products, before and after")
-    table.add_row(
-        metrics["metric"], f"{metrics['base_score']:.4f}", f"{metrics['final_score']:.4f}"
-    )
+    for name, before in metrics["base_figures"].items():
+        table.add_row(name, f"{before:.4f}", f"{metrics['final_figures'][name]:.4f}")
     console.print(table)
 
 
