@@ -37,8 +37,7 @@ def users(
 
     Settings of --config: dimension, layers, heads, dropout, max_history, epochs, patience,
     batch_events, learning_rate, warm_up, weight_decay, id_decay, average, temperature,
-    label_smoothing, softmax, negatives, horizon, horizon_step, reversed_share, repeats,
-    time_gaps, seed. Unknown keys are refused.
+    label_smoothing, softmax, negatives, repeats, time_gaps, seed. Unknown keys are refused.
 
     Examples:
       relatum-export train users --corpus corpus --encoder minilm --out runs/users

@@ -87,9 +87,10 @@ class UserEncoder(nn.Module):
         self.dimension = dimension
         self.max_history = settings.max_history
         self.position = nn.Embedding(settings.max_history, dimension)
-        self.gap = nn.Embedding(GAP_BUCKETS, dimension)
+        self.gap = None if settings.time_gaps == "off" else nn.Embedding(GAP_BUCKETS, dimension)
         nn.init.normal_(self.position.weight, std=0.02)
-        nn.init.zeros_(self.gap.weight)
+        if self.gap is not None:
+            nn.init.zeros_(self.gap.weight)
         self.drop = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(
             Block(dimension, settings.heads, dropout) for _ in range(settings.layers)
@@ -110,11 +111,11 @@ class UserEncoder(nn.Module):
             float32 [batch, length, dimension], vectors of length 1.
         """
         places = torch.arange(vectors.shape[1], device=vectors.device)
-        x = (
-            vectors * math.sqrt(self.dimension)
-            + self.position(places)
-            + self.gap(buckets(gap_days))
-        )
+        # A product placed by its text alone has a shorter vector; only its direction is read.
+        read = functional.normalize(vectors, dim=-1) * math.sqrt(self.dimension)
+        x = read + self.position(places)
+        if self.gap is not None:
+            x = x + self.gap(buckets(gap_days))
         x = self.drop(x)
         for block in self.blocks:
             x = block(x)
@@ -131,7 +132,8 @@ class UserEncoder(nn.Module):
             gap_days: as in ``states``.
         """
         states = self.states(vectors, gap_days)
-        return states[torch.arange(len(lengths), device=states.device), lengths - 1]
+        newest = (lengths - 1)[:, None, None].expand(-1, 1, self.dimension)
+        return states.gather(1, newest).squeeze(1)
 
 
 class UserModel(nn.Module):

@@ -1,6 +1,6 @@
 """The valid figure that early stopping goes by: full ranking by the protocol of the corpus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
+from relatum_export.evaluation.protocols.baskets import Case as BasketCase
 from relatum_export.evaluation.protocols.baskets import NextBasket
 from relatum_export.evaluation.protocols.next_basket import outcomes_of
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM, NextItem
 from relatum_export.training.batching import length_sorted_batches
-from relatum_export.training.users.batches import UNKNOWN_GAP, gaps_of
+from relatum_export.training.users.histories import DAY_S, Histories
 from relatum_export.training.users.model import UserEncoder
+from relatum_export.training.users.windows import UNKNOWN_GAP, gaps_of
 
 MEASURE = "NDCG@10"
 Case = TypeVar("Case")
@@ -126,10 +128,18 @@ class NextItemRanking:
 
 @dataclass(frozen=True, slots=True)
 class NextBasketRanking:
-    """NDCG@10 and R@10 of the next basket; of repeated and of new items too."""
+    """NDCG@10 and R@10 of the next basket; of repeated and of new items too.
+
+    Attributes:
+        name: SET/valid/NDCG@10.
+        data: the cases.
+        days: by shopper, time of each event of train and valid, as in ``History``.
+        repeats: as the protocol has it.
+    """
 
     name: str
     data: NextBasket
+    days: Mapping[str, NDArray[np.float64]]
     repeats: bool = True
 
     def measure(
@@ -141,7 +151,7 @@ class NextBasketRanking:
         """See ``ValidRanking``."""
         ranked = items if candidates is None else candidates
         cases = self.data.cases["valid"]
-        asked = [_without_times(np.concatenate(case.before)) for case in cases]
+        asked = [self._asked(case) for case in cases]
         vector = dict(zip(map(id, cases), user_vectors(encoder, items, asked), strict=True))
         found = outcomes_of(
             "valid",
@@ -157,6 +167,11 @@ class NextBasketRanking:
         kept = {"valid": _draw(self.data.cases["valid"], cases, seed)}
         return replace(self, data=replace(self.data, cases=kept))
 
+    def _asked(self, case: BasketCase) -> Asked:
+        items = np.concatenate(case.before)
+        now = case.time / DAY_S if self.data.clock else np.nan
+        return Asked(items, gaps_of(np.append(self.days[case.user][: len(items)], now))[:-1])
+
 
 def valid_ranking(corpus: Corpus) -> ValidRanking:
     """The ranking of the corpus's own protocol.
@@ -169,7 +184,9 @@ def valid_ranking(corpus: Corpus) -> ValidRanking:
     if NEXT_ITEM.applies(corpus):
         ranking = NextItemRanking(name, NextItem.read(corpus))
     else:
-        ranking = NextBasketRanking(name, NextBasket.read(corpus))
+        known = Histories.read(corpus, "train+valid").shoppers
+        days = {shopper.user: shopper.days for shopper in known}
+        ranking = NextBasketRanking(name, NextBasket.read(corpus), days)
     if not ranking.data.cases["valid"]:
         raise InputError(
             f"corpus {corpus.path} has no valid case to stop by: no shopper with an event in train "

@@ -13,51 +13,45 @@ NEGATIVES = 4_096
 class UserSettings(StepSettings):
     """How the user encoder is built and trained."""
 
-    dimension: int = Field(128, ge=8, le=1024)
+    dimension: int = Field(default=128, ge=8, le=1024)
     """Length of a behaviour vector; a multiple of ``heads``."""
-    layers: int = Field(2, ge=1, le=12)
+    layers: int = Field(default=2, ge=1, le=12)
     """Transformer layers."""
-    heads: int = Field(2, ge=1, le=16)
+    heads: int = Field(default=2, ge=1, le=16)
     """Attention heads of a layer."""
-    dropout: float = Field(0.4, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.4, ge=0.0, lt=1.0)
     """Share of the activations zeroed in training."""
-    max_history: int = Field(50, ge=2, le=512)
+    max_history: int = Field(default=50, ge=2, le=512)
     """Events of a shopper that are read, the newest; longer ones are cut into windows to train."""
-    epochs: int = Field(30, ge=1, le=1000)
+    epochs: int = Field(default=30, ge=1, le=1000)
     """Passes over the histories at most."""
-    patience: int = Field(3, ge=1)
+    patience: int = Field(default=3, ge=1)
     """Passes without a better valid NDCG@10 before it stops; the best pass is kept."""
-    batch_events: int = Field(2_048, ge=2)
+    batch_events: int = Field(default=2_048, ge=2)
     """Events in a step, padding included."""
-    learning_rate: float = Field(1e-3, gt=0.0, le=1.0)
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     """Of AdamW, reached over the first ``warm_up`` steps, constant after."""
-    warm_up: int = Field(50, ge=0)
+    warm_up: int = Field(default=50, ge=0)
     """Steps of linear warm-up."""
-    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
+    weight_decay: float = Field(default=0.01, ge=0.0, le=1.0)
     """Of AdamW, for the matrices of the transformer and the projection of texts."""
-    id_decay: float = Field(0.0, ge=0.0)
+    id_decay: float = Field(default=0.0, ge=0.0)
     """Of the learned id vectors, divided by the root of 1 + the item's count in the histories."""
-    average: float = Field(0.0, ge=0.0, lt=1.0)
+    average: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Decay a step of the running average of the weights that is judged and kept; 0: none."""
-    temperature: float = Field(0.1, gt=0.0)
+    temperature: float = Field(default=0.1, gt=0.0)
     """Divides the cosines before the softmax."""
-    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Share of the target spread evenly over the catalogue."""
     softmax: Literal["auto", "full", "sampled"] = "auto"
     """Over the catalogue or, with logQ correction, a sample of it; auto: full to 20,000 items."""
-    negatives: int | None = Field(None, ge=1)
+    negatives: int | None = Field(default=None, ge=1)
     """Items drawn a step for the sampled softmax; by default 4,096."""
-    horizon: int = Field(1, ge=1, le=50)
-    """How many of the next events are targets; a shop with baskets always takes the next basket."""
-    horizon_step: float | None = Field(None, gt=0.0, le=1.0)
-    """Weight of each further event of the horizon; by default .6."""
-    reversed_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Chance that a history is read backwards in a pass."""
     repeats: Literal["auto", "on", "off"] = "auto"
     """Whether what a shopper has is a target; auto: where the shop's protocol keeps it."""
     time_gaps: Literal["auto", "on", "off"] = "auto"
     """Whether the days to the next event are read; auto: where all events have a time."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Of every draw."""
 
     @model_validator(mode="after")
@@ -66,8 +60,6 @@ class UserSettings(StepSettings):
             raise ValueError(f"dimension {self.dimension} is no multiple of heads {self.heads}")
         if self.negatives is not None and self.softmax == "full":
             raise ValueError("negatives belong to a sampled softmax, and softmax is full")
-        if self.horizon_step is not None and self.horizon == 1:
-            raise ValueError("horizon_step needs a horizon above 1")
         if self.batch_events < self.max_history:
             raise ValueError(
                 f"batch_events {self.batch_events} is below max_history {self.max_history}"

@@ -61,11 +61,12 @@ def train_users(
     fit = "train" if chosen is None else "train+valid"
     histories = Histories.read(corpus, fit)
     ranking = valid_ranking(corpus)
+    settings = _decided(settings, ranking, histories, corpus)
     batches = BatchMaker(
         histories,
         settings,
-        repeats=_switch(settings.repeats, automatic=ranking.repeats),
-        time_gaps=_reads_gaps(settings, histories, corpus),
+        repeats=settings.repeats == "on",
+        time_gaps=settings.time_gaps == "on",
     )
     if not batches.windows:
         raise InputError(
@@ -172,14 +173,18 @@ def _check_same(chosen: TrainedUsers, corpus: Corpus, text: ItemText) -> None:
         )
 
 
-def _switch(setting: str, *, automatic: bool) -> bool:
-    return automatic if setting == "auto" else setting == "on"
-
-
-def _reads_gaps(settings: UserSettings, histories: Histories, corpus: Corpus) -> bool:
+def _decided(
+    settings: UserSettings, ranking: ValidRanking, histories: Histories, corpus: Corpus
+) -> UserSettings:
+    """The settings with what was left to the corpus filled in."""
     if settings.time_gaps == "on" and not histories.clock:
         raise InputError(
             f"time_gaps is on and not all events of corpus {corpus.path} have a time; set it to "
             "auto or off"
         )
-    return _switch(settings.time_gaps, automatic=histories.clock)
+    decided: dict[str, str] = {}
+    if settings.repeats == "auto":
+        decided["repeats"] = "on" if ranking.repeats else "off"
+    if settings.time_gaps == "auto":
+        decided["time_gaps"] = "on" if histories.clock else "off"
+    return settings.model_copy(update=decided)
