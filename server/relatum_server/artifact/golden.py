@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,16 +82,17 @@ def read_graph_golden(path: Path) -> GraphGolden:
             number.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:  # np.load would leave it open where it is no archive
+            archive = np.load(file, allow_pickle=False)
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise ArtifactError(f"{path}: unreadable ({error}); {_AGAIN}") from error
-    inputs = {k.removeprefix("input."): v for k, v in arrays.items() if k.startswith("input.")}
-    outputs = {
-        k.removeprefix("output."): v.astype(np.float32)
-        for k, v in arrays.items()
-        if k.startswith("output.")
-    }
+        inputs = {k.removeprefix("input."): v for k, v in arrays.items() if k.startswith("input.")}
+        outputs = {
+            k.removeprefix("output."): v.astype(np.float32)
+            for k, v in arrays.items()
+            if k.startswith("output.")
+        }
+    except (AttributeError, BadZipFile, EOFError, OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: not golden inputs ({error}); {_AGAIN}") from error
     rows = {len(v) if v.ndim else 0 for v in (*inputs.values(), *outputs.values())}
     if not inputs or not outputs or len(rows) != 1 or rows == {0}:
         raise ArtifactError(

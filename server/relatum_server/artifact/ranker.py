@@ -69,7 +69,7 @@ def read_ranker(path: Path) -> RankerSpec:
             )
         sources = tuple(_source(source) for source in content["sources"])
         ranker = RankerSpec(version, _boolean(content["repeats"]), sources)
-    except (KeyError, OSError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"{path}: not a ranker ({error!r}); export the artifact again"
         ) from error
