@@ -48,6 +48,7 @@ class EvidenceKind(enum.IntEnum):
     CATEGORY = 6
     PROFILE = 7
     REPEAT = 8
+    TRANSITION = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from relatum_server.services.events import EventService
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.personal import PersonalRanker
 from relatum_server.services.projections import Projections
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
@@ -197,7 +198,14 @@ def _servicers(
     idempotency = Idempotency(key.digest, limits)
     dimensions = artifact.encoder.matryoshka_dimensions
     events = EventService(store, live, key.digest, limits)
-    recommendation = RecommendationService(live, events, pages, digest=key.digest, limits=limits)
+    recommendation = RecommendationService(
+        live,
+        events,
+        pages,
+        digest=key.digest,
+        limits=limits,
+        ranker=PersonalRanker(live, artifact.ranker),
+    )
     return {
         _name(catalog_service_pb2, "CatalogService"): CatalogServicer(
             catalog, imports, idempotency
@@ -238,6 +246,8 @@ def _model_facts(artifact: Artifact, encoder: OnnxEncoder) -> ModelFacts:
     parts = [space.name for space in artifact.spaces]
     parts += ["copurchase"] if artifact.copurchase_path else []
     parts += ["popularity"] if artifact.popularity_path else []
+    parts += ["transitions"] if artifact.transitions_path else []
+    parts += ["ranker"] if artifact.ranker else []
     return ModelFacts(
         model_id=artifact.model_id,
         name=artifact.name,

@@ -43,6 +43,8 @@ class _EvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Evidence
     """The shopper's profile, in a personalised search."""
     EVIDENCE_KIND_REPEAT: _EvidenceKind.ValueType  # 8
     """The shopper bought it before."""
+    EVIDENCE_KIND_TRANSITION: _EvidenceKind.ValueType  # 9
+    """It followed a product of the shopper's history in other histories; `product_id` is the one that moved it most."""
 
 class EvidenceKind(_EvidenceKind, metaclass=_EvidenceKindEnumTypeWrapper):
     """Where a contribution comes from."""
@@ -64,6 +66,8 @@ EVIDENCE_KIND_PROFILE: EvidenceKind.ValueType  # 7
 """The shopper's profile, in a personalised search."""
 EVIDENCE_KIND_REPEAT: EvidenceKind.ValueType  # 8
 """The shopper bought it before."""
+EVIDENCE_KIND_TRANSITION: EvidenceKind.ValueType  # 9
+"""It followed a product of the shopper's history in other histories; `product_id` is the one that moved it most."""
 Global___EvidenceKind: _TypeAlias = EvidenceKind  # noqa: Y015
 
 @_typing.final

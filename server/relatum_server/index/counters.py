@@ -1,4 +1,4 @@
-"""What the events add up to, whatever the catalogue holds: popularity, baskets, repeats, words."""
+"""What the events add up to, whatever the catalogue holds: popularity, pairs, repeats, words."""
 
 import hashlib
 from array import array
@@ -14,6 +14,11 @@ from relatum_server.index.popularity import PopularityCounter
 from relatum_server.index.queries import QueryCount, QueryLog
 from relatum_server.index.recent import RecentBaskets, RecentState
 from relatum_server.index.repurchases import RepurchaseCounter, RepurchaseState
+from relatum_server.index.transitions import (
+    TransitionCounter,
+    TransitionDecay,
+    TransitionState,
+)
 
 
 class CountersState(msgspec.Struct, frozen=True):
@@ -32,6 +37,7 @@ class CountersState(msgspec.Struct, frozen=True):
     recent: RecentState
     repurchases: RepurchaseState
     queries: list[tuple[str, QueryCount]]
+    transitions: TransitionState | None = None
 
 
 class EventCounters:
@@ -49,12 +55,17 @@ class EventCounters:
     One writer at a time; the parts say who may read.
     """
 
-    def __init__(self, covered_until_us: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        covered_until_us: Mapping[str, int] | None = None,
+        decay: TransitionDecay | None = None,
+    ) -> None:
         """Start empty.
 
         Args:
             covered_until_us: by product id, the time of the last purchase in the artifact's
                 history.
+            decay: of transitions; without one they are not counted.
         """
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
@@ -63,6 +74,7 @@ class EventCounters:
         self.recent = RecentBaskets()
         self.repurchases = RepurchaseCounter()
         self.queries = QueryLog()
+        self.transitions = None if decay is None else TransitionCounter(decay)
         self._covered_until_us = covered_until_us or {}
         self._until: list[int] = []
         self._covered: list[int] = []
@@ -82,10 +94,13 @@ class EventCounters:
                     self.popularity.add(number, time_us)
                     self.recent.add(number, basket, time_us)
                     self.repurchases.add(event.user, item.product_id, number, time_us)
-                    if time_us <= self._until[number]:
+                    covered = time_us <= self._until[number]
+                    if covered:
                         self._covered[number] += 1
                     else:
                         self.baskets.add(basket, number)
+                    if self.transitions is not None:
+                        self.transitions.add(event.user, number, time_us, covered=covered)
         return touched
 
     def covered(self, numbers: Sequence[int]) -> NDArray[np.float64]:
@@ -102,18 +117,26 @@ class EventCounters:
             self.recent.save(),
             self.repurchases.save(),
             self.queries.save(),
+            None if self.transitions is None else self.transitions.save(),
         )
         return msgspec.msgpack.encode(state)
 
     @classmethod
-    def load(cls, saved: bytes, covered_until_us: Mapping[str, int]) -> "EventCounters":
-        """The counters that were saved over the same history.
+    def load(
+        cls,
+        saved: bytes,
+        covered_until_us: Mapping[str, int],
+        decay: TransitionDecay | None = None,
+    ) -> "EventCounters":
+        """The counters that were saved over the same history, with the same decay.
 
         Raises:
             ValueError: not what `save` gave.
         """
         state = msgspec.msgpack.decode(saved, type=CountersState)
-        counters = cls(covered_until_us)
+        if (state.transitions is None) != (decay is None):
+            raise ValueError("Expected transitions with a decay, and only then")
+        counters = cls(covered_until_us, decay)
         for product_id in state.product_ids:
             counters._number(product_id)
         counters.popularity = PopularityCounter(np.frombuffer(state.logs, "<f8").tolist())
@@ -122,6 +145,8 @@ class EventCounters:
         counters.recent = RecentBaskets.load(state.recent)
         counters.repurchases = RepurchaseCounter.load(state.repurchases)
         counters.queries = QueryLog(state.queries)
+        if state.transitions is not None and decay is not None:
+            counters.transitions = TransitionCounter.load(state.transitions, decay)
         return counters
 
     def _number(self, product_id: str) -> int:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from relatum_server.index.counters import EventCounters
 from relatum_server.index.generations import Fact, Generations
+from relatum_server.index.transitions import TransitionDecay
 from relatum_server.index.usearch import UsearchIndex
 
-COUNTERS_VERSION = 2
+COUNTERS_VERSION = 3
 
 
 class SnapshotFolder:
@@ -41,12 +42,18 @@ class SnapshotFolder:
 class CountersFolder:
     """The counters of the events beside one artifact; see `Generations`."""
 
-    def __init__(self, path: Path, model_id: str) -> None:
+    def __init__(self, path: Path, model_id: str, decay: TransitionDecay | None = None) -> None:
         """Take the artifact whose history the counters are counted beside.
 
-        Another artifact's history covers other events: then all are counted anew.
+        Another artifact's history covers other events: then all are counted anew. So they are with
+        another decay of transitions.
         """
-        facts: dict[str, Fact] = {"model_id": model_id, "counters": COUNTERS_VERSION}
+        self._decay = decay
+        facts: dict[str, Fact] = {
+            "model_id": model_id,
+            "counters": COUNTERS_VERSION,
+            "transitions": repr(decay),
+        }
         self._generations = Generations(path, ".msgpack", facts)
 
     def open(
@@ -55,12 +62,12 @@ class CountersFolder:
         """The newest sound counters and their revision; empty ones and 0 where there are none."""
         for kept in self._generations.sound(at_most=at_most):
             try:
-                counters = EventCounters.load(kept.path.read_bytes(), covered_until_us)
+                counters = EventCounters.load(kept.path.read_bytes(), covered_until_us, self._decay)
             except ValueError:
                 self._generations.set_aside(kept.path)
                 continue
             return counters, kept.revision
-        return EventCounters(covered_until_us), 0
+        return EventCounters(covered_until_us, self._decay), 0
 
     def save(self, counters: EventCounters, revision: int) -> None:
         """Write a generation; the caller holds writes back."""

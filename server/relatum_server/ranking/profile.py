@@ -7,6 +7,7 @@ from relatum_server.domain import Event, EventType
 
 HALF_LIFE_US = 30 * 86_400 * 1_000_000
 BASKET_DECAY = 0.9  # of the baseline in the next-basket tables: 0.9 per basket
+MAX_HISTORY = 200
 NEUTRAL_RATING = 3.0
 TYPE_WEIGHTS: Mapping[EventType, float] = {
     EventType.PURCHASE: 1.0,
@@ -29,7 +30,10 @@ class ShopperProfile:
         weights: decayed weight by product id; negative where dismissals and returns prevail.
         purchases: lines bought by product id.
         repeats: recency-weighted count of baskets with the product, over the largest: 0..1.
+        ranks: by product id, how many baskets ago it was bought, each time.
         bought_us: times of the purchases by product id, newest first.
+        history: (product id, time) of the newest 200 events that tell what comes next, newest
+            first: purchases, and what was viewed, clicked or put into the cart since the last one.
     """
 
     event_count: int = 0
@@ -38,6 +42,8 @@ class ShopperProfile:
     purchases: Mapping[str, int] = field(default_factory=dict)
     repeats: Mapping[str, float] = field(default_factory=dict)
     bought_us: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    history: Sequence[tuple[str, int]] = ()
 
     def heaviest(self, count: int) -> list[tuple[str, float]]:
         """Products by falling size of their weight, ties by id."""
@@ -69,7 +75,17 @@ def build_profile(events: Sequence[Event]) -> ShopperProfile:
             if event.type is EventType.PURCHASE:
                 bought.setdefault(item.product_id, []).append(event.time_us)
     purchases = {product_id: len(times) for product_id, times in bought.items()}
-    return ShopperProfile(len(events), newest, weights, purchases, _repeats(events), bought)
+    ranks = _basket_ranks(events)
+    return ShopperProfile(
+        event_count=len(events),
+        last_time_us=newest,
+        weights=weights,
+        purchases=purchases,
+        repeats=_frequency(ranks, BASKET_DECAY),
+        ranks=ranks,
+        bought_us=bought,
+        history=_history(events),
+    )
 
 
 def event_weight(event: Event) -> float:
@@ -79,19 +95,48 @@ def event_weight(event: Event) -> float:
     return TYPE_WEIGHTS.get(event.type, 0.0)
 
 
-def _repeats(events: Sequence[Event]) -> dict[str, float]:
-    """Own frequency: 0.9 to the number of later baskets, summed, over the largest sum."""
-    ranks: dict[str | int, int] = {}
-    seen: set[tuple[int, str]] = set()
-    counts: dict[str, float] = {}
+def own_frequency(profile: ShopperProfile, step: float) -> Mapping[str, float]:
+    """Count of baskets with each product, `step` to the number of later baskets, over the largest.
+
+    **Source**: as for `ShopperProfile.repeats`, which has a step of 0.9.
+    """
+    return profile.repeats if step == BASKET_DECAY else _frequency(profile.ranks, step)
+
+
+def _frequency(ranks: Mapping[str, Sequence[int]], step: float) -> dict[str, float]:
+    counts = {product_id: sum(step**rank for rank in own) for product_id, own in ranks.items()}
+    largest = max(counts.values(), default=1.0)
+    return {product_id: count / largest for product_id, count in counts.items()}
+
+
+def _basket_ranks(events: Sequence[Event]) -> dict[str, list[int]]:
+    """By product, the baskets that hold it, 0 for the newest of all."""
+    baskets: dict[str | int, int] = {}
+    ranks: dict[str, list[int]] = {}
     for event in events:
         if event.type is not EventType.PURCHASE:
             continue
         # Lines of one basket share a session; without one, the time tells baskets apart.
-        rank = ranks.setdefault(event.session or event.time_us, len(ranks))
+        rank = baskets.setdefault(event.session or event.time_us, len(baskets))
         for item in event.items:
-            if (rank, item.product_id) not in seen:
-                seen.add((rank, item.product_id))
-                counts[item.product_id] = counts.get(item.product_id, 0.0) + BASKET_DECAY**rank
-    largest = max(counts.values(), default=1.0)
-    return {product_id: count / largest for product_id, count in counts.items()}
+            own = ranks.setdefault(item.product_id, [])
+            if rank not in own:
+                own.append(rank)
+    return ranks
+
+
+def _history(events: Sequence[Event]) -> tuple[tuple[str, int], ...]:
+    """See `ShopperProfile.history`; what was looked at twice in a row counts once."""
+    steps: list[tuple[str, int]] = []
+    bought = False
+    for event in events:
+        if event.type is EventType.PURCHASE:
+            bought = True
+            steps += [(item.product_id, event.time_us) for item in reversed(event.items)]
+        elif not bought and event_weight(event) > 0 and event.type is not EventType.RATING:
+            for item in reversed(event.items):
+                if not steps or steps[-1][0] != item.product_id:
+                    steps.append((item.product_id, event.time_us))
+        if len(steps) >= MAX_HISTORY:
+            break
+    return tuple(steps[:MAX_HISTORY])

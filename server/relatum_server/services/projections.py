@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from relatum_server.artifact import Artifact, load_space
+from relatum_server.artifact import Artifact, RankerSpec, load_space
 from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.index.snapshot import CountersFolder, SnapshotFolder
+from relatum_server.index.transitions import TransitionDecay
 from relatum_server.index.usearch import UsearchIndex
 from relatum_server.services.behaviour import BehaviourPart
-from relatum_server.services.copurchase import CoPurchasePart, read_copurchase
+from relatum_server.services.copurchase import PairPart, read_copurchase, read_transitions
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.history import PurchaseHistory, read_popularity
 from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.sources import check_settings
 from relatum_server.services.traffic import Traffic
 from relatum_server.store.base import Store
 
@@ -121,7 +123,24 @@ def _open_traffic(
     if artifact.popularity_path:
         history = read_popularity(artifact.popularity_path)
     pairs = read_copurchase(artifact.copurchase_path) if artifact.copurchase_path else None
-    saved = CountersFolder(folder / "counters", artifact.model_id)
+    follows = read_transitions(artifact.transitions_path) if artifact.transitions_path else None
+    saved = CountersFolder(
+        folder / "counters", artifact.model_id, transition_decay(artifact.ranker)
+    )
     counters, revision = saved.open(history.covered_until_us(), at_most=latest)
-    traffic = Traffic(counters, pairs=CoPurchasePart(pairs), history=history)
+    traffic = Traffic(
+        counters, pairs=PairPart(pairs), transitions=PairPart(follows), history=history
+    )
     return traffic, partial(saved.save, counters), revision
+
+
+def transition_decay(ranker: RankerSpec | None) -> TransitionDecay | None:
+    """How the ranker's pairs were counted; None where it has no transitions."""
+    if ranker is None:
+        return None
+    check_settings(ranker)
+    for source in ranker.sources:
+        if source.name == "transitions":
+            own = source.settings
+            return TransitionDecay(int(own["window"]), own["step"], own["backwards"])
+    return None

@@ -27,6 +27,13 @@ def taste_vector(
 ) -> NDArray[np.float32] | None:
     """Unit vector [d]: the weighted sum of the history's vectors; None without any."""
     history, weights = interests(keys, profile)
+    return weighted_vector(index, history, weights)
+
+
+def weighted_vector(
+    index: Index, history: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float32] | None:
+    """Unit vector [d]: the weighted sum of these products' vectors; None without any."""
     if not len(history):
         return None
     vectors, _ = index.get(history)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from relatum_server.domain import Event
 from relatum_server.index.counters import EventCounters
 from relatum_server.index.queries import QueryLog
-from relatum_server.services.copurchase import CoPurchasePart
+from relatum_server.services.copurchase import PairPart
 from relatum_server.services.history import PurchaseHistory
 from relatum_server.services.product_keys import ProductKeys
 
@@ -30,12 +30,14 @@ class Traffic:
         self,
         counters: EventCounters | None = None,
         *,
-        pairs: CoPurchasePart | None = None,
+        pairs: PairPart | None = None,
+        transitions: PairPart | None = None,
         history: PurchaseHistory | None = None,
     ) -> None:
         """Take counters (of the same history) and the artifact's parts."""
         self.counters = counters or EventCounters()
-        self._pairs = pairs or CoPurchasePart()
+        self._pairs = pairs or PairPart()
+        self._transitions = transitions or PairPart()
         self._history = history or PurchaseHistory()
         self._key_of = np.full(1024, _NONE, np.int64)  # by number
         self._number_of = np.full(1024, _NONE, np.int64)  # by key, like what follows
@@ -81,6 +83,7 @@ class Traffic:
                 self._grow_keys(key)
                 self._counts[key], self._times_us[key] = self._history.of(product_id)
                 self._pairs.join(key, product_id)
+                self._transitions.join(key, product_id)
                 number = self.counters.numbers.get(product_id)
                 if number is not None:
                     self._pair(key, number)
@@ -98,6 +101,7 @@ class Traffic:
                 self._number_of[key] = _NONE
                 self._counts[key], self._logs[key] = 0.0, -np.inf
                 self._pairs.leave(key)
+                self._transitions.leave(key)
             self._largest = self._logs.max()
             self._recent_top = None
 
@@ -161,6 +165,28 @@ class Traffic:
         counts[np.searchsorted(keys, before)] += before_counts
         counts[np.searchsorted(keys, since)] += since_counts
         return keys, counts
+
+    def successors(self, key: int) -> tuple[Keys, NDArray[np.float64], float]:
+        """What follows a product in shoppers' histories, in the artifact's history and since.
+
+        Returns:
+            Keys [n] ascending, decayed counts [n], and the sum of all counts, with those of
+            products that the catalogue lacks.
+        """
+        before, before_counts, total = self._transitions.row(key)
+        counter = self.counters.transitions
+        number = int(_at(self._number_of, np.array([key]), _NONE)[0])
+        if counter is None or number < 0:
+            order = np.argsort(before)
+            return before[order], before_counts[order], total
+        numbers, since_counts, since_total = counter.row(number)
+        since = _at(self._key_of, numbers, _NONE)
+        since, since_counts = since[since >= 0], since_counts[since >= 0]
+        keys = np.union1d(before, since).astype(np.int64)
+        counts = np.zeros(len(keys))
+        counts[np.searchsorted(keys, before)] += before_counts
+        counts[np.searchsorted(keys, since)] += since_counts
+        return keys, counts, total + since_total
 
     def _since(self, key: int, k: int) -> tuple[Keys, NDArray[np.float64]]:
         number = int(_at(self._number_of, np.array([key]), _NONE)[0])

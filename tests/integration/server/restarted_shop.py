@@ -9,7 +9,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from relatum_server.artifact import Artifact, EncoderSpec, TextForm
+from relatum_server.artifact import (
+    Artifact,
+    EncoderSpec,
+    RankerSource,
+    RankerSpec,
+    TextForm,
+)
 from relatum_server.domain import Event, EventType, Product, ProductQuantity
 from relatum_server.services.projections import Projections
 from relatum_server.store.base import ProductPut
@@ -19,6 +25,15 @@ DAY_US = 86_400 * 1_000_000
 END = 19_000 * DAY_US  # of the artifact's history
 IDS = [f"p{number}" for number in range(24)]
 HISTORY = IDS[:12]
+SETTINGS = {
+    "window": 3.0,
+    "step": 0.6,
+    "backwards": 0.3,
+    "row_power": 0.5,
+    "popularity_power": 0.25,
+    "history_step": 0.7,
+}
+RANKER = RankerSpec(1, True, (RankerSource("transitions", 1.0, "none", 20, SETTINGS),))
 
 
 def artifact(folder: Path, model_id: str = "model-a", last_day: int = 19_000) -> Artifact:
@@ -48,6 +63,7 @@ def artifact(folder: Path, model_id: str = "model-a", last_day: int = 19_000) ->
         golden_path=folder,
         golden_min_cosine=0.9,
         languages={},
+        ranker=RANKER,
     )
 
 
@@ -88,12 +104,13 @@ class Shop:
     def write(self, *events: Event) -> None:
         self.live.apply_events(self.store.write_events(events).revision, events)
 
-    def buy(self, *ids: str, days: float = 1.0, basket: str = "") -> None:
+    def buy(self, *ids: str, days: float = 1.0, basket: str = "", user: str = "") -> None:
         """Days count from the end of the artifact's history."""
         self.write(
             Event(
                 id=self._name(),
                 type=EventType.PURCHASE,
+                user=user,
                 session=basket or self._name(),
                 time_us=END + int(days * DAY_US),
                 items=tuple(ProductQuantity(i) for i in ids),
@@ -119,6 +136,7 @@ class Shop:
                         *some,
                         days=self.random.uniform(-20, 12),
                         basket=self.random.choice(string.ascii_letters),
+                        user=self.random.choice(["", "u", "v"]),
                     )
 
     def answers(self) -> dict[str, object]:
@@ -131,6 +149,11 @@ class Shop:
             found, counts = traffic.neighbours(key, k)
             return sorted(zip(map(keys.id_of, found.tolist()), counts.tolist(), strict=True))
 
+        def after(key: int) -> object:
+            found, counts, total = traffic.successors(key)
+            named = map(keys.id_of, found.tolist())
+            return sorted(zip(named, counts.tolist(), strict=True)), total
+
         return {
             "ids": ids,
             "popularity": traffic.popularity(rows).tolist(),
@@ -140,6 +163,9 @@ class Shop:
             "baskets": traffic.baskets(rows).tolist(),
             "neighbours": [near(key, 50) for key in rows.tolist()],
             "few neighbours": [near(key, 3) for key in rows.tolist()],
+            "successors": [after(key) for key in rows.tolist()],
+            "rates": traffic.repurchase_rates(rows).tolist(),
+            "waits": traffic.log_repurchase_days(rows).tolist(),
             "completions": traffic.queries.complete("", 10),
         }
 

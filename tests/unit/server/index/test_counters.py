@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from relatum_server.domain import Event, EventType, ProductQuantity
 from relatum_server.index.counters import EventCounters
+from relatum_server.index.transitions import TransitionDecay
 
 DAY_US = 86_400 * 1_000_000
 NOW = 19_000 * DAY_US
 COVERED = {"a": NOW, "b": NOW - 5 * DAY_US}
+DECAY = TransitionDecay(window=2, step=0.5, backwards=0.25)
 
 
 def purchase(basket: str, *ids: str, days_ago: int = 0, user: str = "", name: str = "") -> Event:
@@ -48,6 +50,12 @@ def neighbours(counters: EventCounters, product_id: str) -> dict[str, float]:
     return {counters.ids[n]: c for n, c in zip(found.tolist(), counts.tolist(), strict=True)}
 
 
+def successors(counters: EventCounters, number: int) -> object:
+    assert counters.transitions is not None
+    numbers, weights, total = counters.transitions.row(number)
+    return sorted(zip(numbers.tolist(), weights.tolist(), strict=True)), total
+
+
 def everything(counters: EventCounters) -> object:
     numbers = range(len(counters.ids))
     window, counts = counters.recent.counts()
@@ -63,21 +71,36 @@ def everything(counters: EventCounters) -> object:
         counters.repurchases.log_intervals(np.array(numbers, np.int64)).tolist(),
         counters.repurchases.rates(np.array(numbers, np.int64)).tolist(),
         counters.repurchases.newest_us,
+        [successors(counters, number) for number in numbers],
         counters.queries.complete("", 10),
     )
 
 
 @given(events, st.integers(0, 40))
 def test_what_was_saved_goes_on_as_if_it_had_never_stopped(events: list[Event], cut: int) -> None:
-    whole, first = EventCounters(COVERED), EventCounters(COVERED)
+    whole, first = EventCounters(COVERED, DECAY), EventCounters(COVERED, DECAY)
     whole.add(events)
     first.add(events[:cut])
 
-    second = EventCounters.load(first.save(), COVERED)
+    second = EventCounters.load(first.save(), COVERED, DECAY)
     second.add(events[cut:])
 
     assert everything(second) == everything(whole)
     assert second.save() == whole.save()
+
+
+def test_a_pair_that_the_history_has_follows_nothing_again() -> None:
+    counters = EventCounters({"a": NOW, "b": NOW}, DECAY)
+
+    counters.add([purchase("x", "a", "b", user="u"), purchase("y", "c", user="u", days_ago=-1)])
+
+    assert successors(counters, 0) == ([(2, 0.5)], 0.5)
+    assert successors(counters, 1) == ([(2, 1.0)], 1.0)
+
+
+def test_counters_saved_without_transitions_are_none_where_they_are_wanted() -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        EventCounters.load(EventCounters().save(), {}, DECAY)
 
 
 def test_a_purchase_that_the_history_has_enters_no_basket_again() -> None:

@@ -127,9 +127,12 @@ def test_a_graph_beyond_the_stores_revision_is_not_opened_then_or_later(tmp_path
 def test_counters_that_no_longer_read_are_set_aside(tmp_path: Path) -> None:
     kept = CountersFolder(tmp_path, "model")
     kept.save(EventCounters(), 5)
-    Generations(tmp_path, ".msgpack", {"model_id": "model", "counters": COUNTERS_VERSION}).save(
-        lambda path: path.write_bytes(b"\x90"), 9
-    )
+    facts: dict[str, str | int] = {
+        "model_id": "model",
+        "counters": COUNTERS_VERSION,
+        "transitions": "None",
+    }
+    Generations(tmp_path, ".msgpack", facts).save(lambda path: path.write_bytes(b"\x90"), 9)
 
     counters, revision = kept.open({})
 

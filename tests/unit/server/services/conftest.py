@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.artifact import TextField, TextForm
+from relatum_server.artifact import RankerSpec, TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
 from relatum_server.index.attributes import AttributeTable
+from relatum_server.index.counters import EventCounters
 from relatum_server.index.exact import ExactIndex
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.services.association import AssociationService
@@ -25,6 +26,8 @@ from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.personal import PersonalRanker
+from relatum_server.services.projections import transition_decay
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
@@ -58,9 +61,12 @@ class Shop:
     events: EventService
     recommendation: RecommendationService
     behaviour: Mapping[str, Sequence[float]]
+    ranker: RankerSpec | None
 
     def restarted(self) -> "Shop":
-        return build_shop(self.folder, store=self.store, behaviour=self.behaviour)
+        return build_shop(
+            self.folder, store=self.store, behaviour=self.behaviour, ranker=self.ranker
+        )
 
     def add(self, *products: Product) -> None:
         self.catalog.upsert([ProductWrite(product) for product in products])
@@ -82,6 +88,8 @@ def build_shop(
     store: FakeStore | None = None,
     behaviour: Mapping[str, Sequence[float]] | None = None,
     limits: Limits | None = None,
+    ranker: RankerSpec | None = None,
+    traffic: Traffic | None = None,
 ) -> Shop:
     store = FakeStore() if store is None else store
     limits = limits or Limits()
@@ -97,7 +105,7 @@ def build_shop(
         lexical=Fts5Index.open(folder / f"{secrets.token_hex(4)}.db")[0],
         filtering=Filtering(AttributeTable()),
         behaviour=part,
-        traffic=Traffic(),
+        traffic=traffic or Traffic(EventCounters(decay=transition_decay(ranker))),
     )
     live.replay()
     signer = TokenSigner(digest)
@@ -118,8 +126,16 @@ def build_shop(
         search=SearchService(live, encoder, pages, digest=digest, limits=limits),
         completion=CompletionService(store, live, limits),
         events=events,
-        recommendation=RecommendationService(live, events, pages, digest=digest, limits=limits),
+        recommendation=RecommendationService(
+            live,
+            events,
+            pages,
+            digest=digest,
+            limits=limits,
+            ranker=PersonalRanker(live, ranker),
+        ),
         behaviour=behaviour or {},
+        ranker=ranker,
     )
 
 

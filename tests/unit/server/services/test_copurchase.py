@@ -3,16 +3,16 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from relatum_server.services.copurchase import CoPurchasePart, read_copurchase
+from relatum_server.services.copurchase import PairPart, read_copurchase
 
 PAIRS = [("a", "c", 7), ("a", "b", 2), ("b", "a", 2), ("c", "a", 7), ("c", "b", 1)]
 
 
-def part(file, pairs) -> CoPurchasePart:
+def part(file, pairs) -> PairPart:
     first, second, counts = zip(*pairs, strict=True)
     columns = {"item_id_a": first, "item_id_b": second, "count": pa.array(counts, pa.int32())}
     parquet.write_table(pa.table(columns), file)
-    return CoPurchasePart(read_copurchase(file))
+    return PairPart(read_copurchase(file))
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 0, 2, 1, 3), (1, 0, 2, 4, 3)])
@@ -44,7 +44,7 @@ def test_only_products_of_the_catalogue_are_neighbours(tmp_path) -> None:
 
 
 def test_without_a_table_there_are_no_pairs() -> None:
-    pairs = CoPurchasePart()
+    pairs = PairPart()
     pairs.join(1, "a")
 
     assert not pairs
