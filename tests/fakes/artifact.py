@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ class ArtifactFolder:
 
     def __init__(self, path: Path):
         self.path = path
-        self.manifest = {
+        self.manifest: dict[str, Any] = {
             "formatVersion": 1,
             "name": "shop",
             "modelId": "00112233aabbccdd",
@@ -86,7 +87,7 @@ class ArtifactFolder:
     def write_manifest(self) -> None:
         self.write("manifest.json", json.dumps(self.manifest).encode())
 
-    def write_table(self, name: str, columns: dict[str, list], types: list) -> None:
+    def write_table(self, name: str, columns: dict[str, Any], types: list[pa.DataType]) -> None:
         schema = pa.schema(list(zip(columns, types, strict=True)))
         parquet.write_table(pa.table(columns, schema), self.path / name)
 
@@ -107,10 +108,19 @@ class ArtifactFolder:
                     "dimension": 3,
                 }
             )
-        pairs = {"item_id_a": ["a", "a"], "item_id_b": ["b", "c"], "weight": [2.5, 1.0]}
+        pairs: dict[str, Any] = {
+            "item_id_a": ["a", "a"],
+            "item_id_b": ["b", "c"],
+            "weight": [2.5, 1.0],
+        }
         self.write_table("transitions.parquet", pairs, [string, string, pa.float32()])
         self.manifest["transitionsFile"] = "transitions.parquet"
-        edges = {"source": ["a"], "relation": ["brand"], "target": ["acme"], "count": [2]}
+        edges: dict[str, Any] = {
+            "source": ["a"],
+            "relation": ["brand"],
+            "target": ["acme"],
+            "count": [2],
+        }
         self.write_table("graph.parquet", edges, [string, string, string, pa.int32()])
         self.manifest["graphFile"] = "graph.parquet"
         self.write_ranker()
@@ -135,7 +145,7 @@ class ArtifactFolder:
         facts = {"title": "lamp", "brand": "", "description": "", "category": "", "price": None}
         line = {"a": facts, "b": facts | {"price": 2.5}, "features": [0.5, 1.0]}
         self.write("golden/pair_features.jsonl", json.dumps(line).encode())
-        arrays = {
+        arrays: dict[str, Any] = {
             "input.a": np.ones((1, DIMENSION), np.float32),
             "input.b": np.ones((1, DIMENSION), np.float32),
             "output.probabilities": np.array([[0.25, 0.75]], np.float32),
@@ -156,7 +166,7 @@ class ArtifactFolder:
 
     def _add_user_encoder(self) -> None:
         self.write("user_encoder.onnx", b"users")
-        arrays = {
+        arrays: dict[str, Any] = {
             "input.vectors": np.ones((1, 3, 2), np.float32),
             "input.lengths": np.array([3]),
             "output.query": np.array([[0.6, 0.8]], np.float32),

@@ -1,6 +1,7 @@
 """Golden inputs of a head's graph, and what a server does with other answers."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ LIMIT = 1e-3
 
 @pytest.fixture
 def golden(tmp_path):
-    np.savez(tmp_path / "head.npz", **{"input.a": INPUT, "output.probabilities": OUTPUT})
+    arrays: dict[str, Any] = {"input.a": INPUT, "output.probabilities": OUTPUT}
+    np.savez(tmp_path / "head.npz", **arrays)
     return read_graph_golden(tmp_path / "head.npz")
 
 

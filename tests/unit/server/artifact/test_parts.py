@@ -1,5 +1,8 @@
 """Optional parts: described when sound, refused by name when they do not fit together."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,10 +10,15 @@ import pytest
 from relatum_server.artifact import load_artifact
 
 
+def load(path: Path) -> Any:
+    """The artifact, of which the tests know which parts are there."""
+    return load_artifact(path)
+
+
 def test_every_part_is_described_in_plain_values(folder):
     folder.add_parts()
 
-    artifact = load_artifact(folder.seal())
+    artifact = load(folder.seal())
 
     head, users = artifact.pair_head, artifact.user_encoder
     assert head.classes == head.learned == ("unrelated", "complement")
@@ -33,7 +41,7 @@ def test_every_part_is_described_in_plain_values(folder):
 
 
 def test_an_artifact_without_parts_has_none(folder):
-    artifact = load_artifact(folder.seal())
+    artifact = load(folder.seal())
 
     assert artifact.pair_head is None
     assert artifact.user_encoder is None
@@ -48,7 +56,7 @@ def test_a_part_may_be_absent_alone(folder, part):
     folder.add_parts()
     del folder.manifest[part]
 
-    load_artifact(folder.seal())
+    load(folder.seal())
 
 
 def test_a_head_of_vectors_alone_needs_no_words(folder):
@@ -56,7 +64,7 @@ def test_a_head_of_vectors_alone_needs_no_words(folder):
     for key in ("features", "wordsFile", "goldenFeaturesFile"):
         del folder.manifest["pairHead"][key]
 
-    head = load_artifact(folder.seal()).pair_head
+    head = load(folder.seal()).pair_head
 
     assert head.features == ()
     assert head.words_path is None

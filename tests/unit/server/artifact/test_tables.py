@@ -76,6 +76,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
 def test_the_ridge_map_has_one_row_more_than_a_text_vector(folder):
     folder.add_parts()
     ridge = load_artifact(folder.seal()).ridge
+    assert ridge is not None
 
     weights = load_ridge(ridge)
 
@@ -86,6 +87,8 @@ def test_the_ridge_map_has_one_row_more_than_a_text_vector(folder):
 def test_word_weights_are_read_from_the_heads_facts(folder):
     folder.add_parts()
     head = load_artifact(folder.seal()).pair_head
+    assert head is not None
+    assert head.words_path is not None
 
     words = read_words(head.words_path)
 
