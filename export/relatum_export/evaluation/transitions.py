@@ -48,27 +48,43 @@ class Transitions:
             items: size of the catalogue.
             settings: see above.
         """
+        counts = decayed_counts(histories, items, settings)
         events = np.fromiter((i for h in histories for i in h), np.int64)
-        owner = np.repeat(np.arange(len(histories)), [len(h) for h in histories])
-        counts = sparse.csr_matrix((items, items), dtype=np.float64)
-        for distance in range(1, settings.window + 1):
-            same = owner[distance:] == owner[:-distance]
-            a, b = events[:-distance][same], events[distance:][same]
-            weight = np.full(len(a), settings.step ** (distance - 1))
-            counts = counts + sparse.csr_matrix((weight, (a, b)), (items, items))
-            back = weight * settings.backwards
-            counts = counts + sparse.csr_matrix((back, (b, a)), (items, items))
-        mass = np.asarray(counts.sum(axis=1)).ravel()
         popularity = np.bincount(events, minlength=items).astype(np.float64)
-        rows = sparse.diags(1.0 / np.sqrt(np.maximum(mass, 1e-12)) * (mass > 0))
-        columns = sparse.diags(np.maximum(popularity, 1.0) ** -settings.popularity_power)
-        return cls((rows @ counts @ columns).tocsr(), settings)
+        return cls(normalised(counts, popularity, settings), settings)
 
     def scores(self, histories: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """[histories, items]: the weights of the history's items, newest heaviest, summed."""
         profile = recency_profile(histories, self.weights.shape[0], self.settings.history_step)
         result: NDArray[np.float64] = (profile @ self.weights).toarray()
         return result
+
+
+def decayed_counts(
+    histories: Sequence[Sequence[int]], items: int, settings: TransitionSettings
+) -> sparse.csr_matrix:
+    """[items, items] CSR: pairs of one history, step^(events between), a share of it backwards."""
+    events = np.fromiter((i for h in histories for i in h), np.int64)
+    owner = np.repeat(np.arange(len(histories)), [len(h) for h in histories])
+    counts = sparse.csr_matrix((items, items), dtype=np.float64)
+    for distance in range(1, settings.window + 1):
+        same = owner[distance:] == owner[:-distance]
+        a, b = events[:-distance][same], events[distance:][same]
+        weight = np.full(len(a), settings.step ** (distance - 1))
+        counts = counts + sparse.csr_matrix((weight, (a, b)), (items, items))
+        back = weight * settings.backwards
+        counts = counts + sparse.csr_matrix((back, (b, a)), (items, items))
+    return counts
+
+
+def normalised(
+    counts: sparse.csr_matrix, popularity: NDArray[np.float64], settings: TransitionSettings
+) -> sparse.csr_matrix:
+    """The counts over the root of their row's sum and a power of the target's popularity."""
+    mass = np.asarray(counts.sum(axis=1)).ravel()
+    rows = sparse.diags(1.0 / np.sqrt(np.maximum(mass, 1e-12)) * (mass > 0))
+    columns = sparse.diags(np.maximum(popularity, 1.0) ** -settings.popularity_power)
+    return (rows @ counts @ columns).tocsr()
 
 
 def recency_profile(
