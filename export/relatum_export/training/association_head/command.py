@@ -49,17 +49,16 @@ def pairs(
     from relatum_export.training.association_head.settings import PairSettings  # noqa: PLC0415
     from relatum_export.training.association_head.training import train_pairs  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
-    from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
 
     reporter = Reporter(as_json=as_json)
     settings = read_settings(PairSettings, config, {"seed": seed})
     corpora = [Corpus.open(path) for path in corpus]
+    base = resolve(encoder)
     for opened in corpora:
         if not opened.has("items"):
             raise InputError(f"corpus {opened.path} has no items, so there are no pairs of them")
-        check_languages(resolve(encoder), opened, any_language=any_language)
-    loaded = TorchEncoder.load(encoder)
-    metrics = train_pairs(corpora, loaded, out, settings, reporter, resume=resume, cache=cache)
+        check_languages(base, opened, any_language=any_language)
+    metrics = train_pairs(corpora, base, out, settings, reporter, resume=resume, cache=cache)
     labels = Table("label", "from", "train pairs", title=f"run {out}")
     for label, sources in metrics["label_sources"].items():
         for source, count in sources.items():

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,7 +193,7 @@ class MemberFit:
         optimizer = torch.optim.AdamW(
             member.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_cosine(steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm_up_then_cosine(steps))
         rows: list[dict[str, float]] = []
         best: dict[str, Any] = {}
         lowest, waited = math.inf, 0
@@ -286,7 +286,8 @@ def set_loss(
     return -(targets * weights * log_sets).sum(dim=1).mean()
 
 
-def _warm_up_then_cosine(steps: int) -> Any:
+def warm_up_then_cosine(steps: int) -> Callable[[int], float]:
+    """The share of the peak learning rate at each of ``steps``, counted from 0."""
     warm = max(1, int(WARM_UP * steps))
 
     def factor(step: int) -> float:

@@ -2,8 +2,9 @@
 
 import hashlib
 import importlib.metadata
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,90 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from relatum_export.artifact.identity import encoder_id
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import FORMS, FULL, TextForm
-from relatum_export.errors import InputError
-from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.training.association_head.data import (
     PairData,
     feature_names,
     read_pair_data,
 )
 from relatum_export.training.association_head.fit import PairTable, fit_head, head_logits
+from relatum_export.training.association_head.joint import JointFit
 from relatum_export.training.association_head.judging import measured
 from relatum_export.training.association_head.saved import SavedHead, save
 from relatum_export.training.association_head.settings import PairSettings
-from relatum_export.training.bases import RUN_FORMAT, form_to_json
-from relatum_export.training.encoder import TorchEncoder
-from relatum_export.training.judged import JudgedSplit
+from relatum_export.training.association_head.stands_on import AUTO, ENCODER, PairEncoder
+from relatum_export.training.bases import Base, form_to_json, resolve
 from relatum_export.training.products import Catalogue
 from relatum_export.training.run import prepare_folder
-from relatum_export.training.text_choice import choose_form
 
-AUTO = "auto"
+PAIRS_FORMAT = "relatum-pairs"
+CURVE = "curve.json"
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "tokenizers")
-
-
-@dataclass(frozen=True, slots=True)
-class PairEncoder:
-    """The encoder that a head stands on.
-
-    Attributes:
-        encoder: in PyTorch.
-        form: how products become text.
-        cache: where vectors are kept; None keeps them in memory alone.
-    """
-
-    encoder: TorchEncoder
-    form: TextForm
-    cache: Path | None
-
-    @classmethod
-    def of(
-        cls,
-        encoder: TorchEncoder,
-        corpus: Corpus,
-        catalogue: Catalogue,
-        wanted: str,
-        cache: Path | None,
-    ) -> "PairEncoder":
-        """With the encoder's own text form, else the wanted one, else what valid's search chooses.
-
-        Raises:
-            InputError: the encoder has another form than the wanted one.
-        """
-        form = encoder.text_form
-        if form is not None and wanted not in (AUTO, form.name):
-            raise InputError(
-                f"text_form is {wanted}, and the encoder was trained on {form.name}; leave "
-                "text_form out"
-            )
-        if form is None and wanted != AUTO:
-            form = FORMS[wanted]
-        if form is None:
-            valid = JudgedSplit.read(corpus, catalogue, "valid")
-            form = choose_form(encoder, catalogue, valid).form
-        return cls(encoder, form, cache)
-
-    @property
-    def identity(self) -> str:
-        """As in the manifest of an artifact with this encoder and form."""
-        return encoder_id(self.encoder.module, self.encoder.text_input, self.form)
-
-    def vectors(self, catalogues: Sequence[Catalogue], reporter: Reporter) -> NDArray[np.float32]:
-        """Of all products in order, float32 [products, d]."""
-        identity = encoder_id(self.encoder.module, self.encoder.text_input, FULL)
-        name = self.encoder.base.name
-        cached = CachedEncoder(self.encoder, f"torch-{identity}", self.cache, name, reporter)
-        texts = [text for catalogue in catalogues for text in catalogue.texts(self.form)]
-        return cached.encode(texts, kind="document")
 
 
 def train_pairs(
     corpora: Sequence[Corpus],
-    encoder: TorchEncoder,
+    base: Base,
     out: Path,
     settings: PairSettings,
     reporter: Reporter,
@@ -111,7 +53,7 @@ def train_pairs(
         InputError: nothing to learn from, or ``out`` holds something else.
     """
     catalogues = [Catalogue.read(corpus) for corpus in corpora]
-    stands_on = PairEncoder.of(encoder, corpora[0], catalogues[0], settings.text_form, cache)
+    stands_on = PairEncoder.load(base, corpora[0], catalogues[0], settings.text_form, cache)
     vectors = stands_on.vectors(catalogues, reporter)
     data = read_pair_data(corpora, catalogues, vectors, settings)
     train_pairs_of, valid_pairs_of = data.of_split("train"), data.of_split("valid")
@@ -119,12 +61,19 @@ def train_pairs(
     prepare_folder(out, _configuration(corpora, stands_on, settings), resume=resume)
     train = data.table(train_pairs_of, vectors, lexical=settings.lexical)
     valid = data.table(valid_pairs_of, vectors, lexical=settings.lexical)
+    joint_curve: list[dict[str, float]] = []
+    if settings.joint:
+        stands_on, joint_curve = _tuned(
+            stands_on, data, train, valid, settings=settings, out=out, reporter=reporter
+        )
+        vectors = stands_on.vectors(catalogues, reporter)
+        train, valid = replace(train, vectors=vectors), replace(valid, vectors=vectors)
     head, curve = fit_head(train, valid, settings, out, reporter)
     logits = head_logits(head, valid)
     temperature = float(head.temperature)
     per_corpus = _per_corpus(data, valid, logits, temperature)
     metrics: dict[str, Any] = {
-        "encoder": encoder.base.name,
+        "encoder": base.name,
         "encoder_id": stands_on.identity,
         "text_form": stands_on.form.name,
         "classes_trained": head.classes_trained(),
@@ -133,9 +82,10 @@ def train_pairs(
         "temperature": temperature,
         "valid": per_corpus,
         "curve": curve,
+        "joint_curve": joint_curve,
     }
     description = {
-        "encoder": encoder.base.name,
+        "encoder": base.name,
         "encoder_id": stands_on.identity,
         "features": feature_names(settings),
         "same_thresholds": _thresholds(per_corpus),
@@ -143,6 +93,38 @@ def train_pairs(
     }
     save(out, SavedHead(head, data.lexical.weights, description), metrics)
     return metrics
+
+
+def _tuned(
+    stands_on: PairEncoder,
+    data: PairData,
+    train: PairTable,
+    valid: PairTable,
+    *,
+    settings: PairSettings,
+    out: Path,
+    reporter: Reporter,
+) -> tuple[PairEncoder, list[dict[str, float]]]:
+    """The encoder after joint training, kept in the run; one that is kept already is loaded."""
+    folder = out / ENCODER
+    curve_file = folder / CURVE
+    if not curve_file.is_file():
+        fit = JointFit(
+            stands_on.encoder,
+            stands_on.texts(data.catalogues),
+            train,
+            valid,
+            settings=settings,
+            folder=out,
+            reporter=reporter,
+        )
+        curve = fit.run()
+        stands_on.save(folder, data.corpora, {CURVE: curve})
+        return stands_on, curve
+    tuned = PairEncoder.load(
+        resolve(str(folder)), data.corpora[0], data.catalogues[0], AUTO, stands_on.cache
+    )
+    return tuned, json.loads(curve_file.read_text(encoding="utf-8"))
 
 
 def _per_corpus(
@@ -174,9 +156,8 @@ def _configuration(
     """All that a run's result depends on, and the versions that made it."""
     data = hashlib.sha256("\n".join(corpus.fingerprint for corpus in corpora).encode())
     return {
-        "format": RUN_FORMAT,
-        "step": "pairs",
-        "encoder": stands_on.encoder.base.name,
+        "format": PAIRS_FORMAT,
+        "encoder": stands_on.base.name,
         "encoder_id": stands_on.identity,
         "text_form": form_to_json(stands_on.form),
         "settings": settings.model_dump(mode="json"),
