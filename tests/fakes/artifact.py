@@ -134,7 +134,10 @@ class ArtifactFolder:
         """A ranker of two sources; `changes` replace keys of the first."""
         users = {"name": "users", "weight": 1.5, "normalisation": "max", "candidates": 200}
         other = {"name": "transitions", "weight": 0.5, "normalisation": "none", "candidates": 0}
-        sources = [users | {"settings": {}} | changes, other | {"settings": {"step": 0.8}}]
+        sources = [
+            users | {"power": 0.5, "settings": {}} | changes,
+            other | {"power": 1, "settings": {"step": 0.8}},
+        ]
         content = {"version": 1, "repeats": True, "sources": sources}
         self.write("ranker.json", json.dumps(content).encode())
 

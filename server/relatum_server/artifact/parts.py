@@ -27,12 +27,14 @@ GRAPH = {
     "target": pa.string(),
     "count": pa.int32(),
 }
-# Which part of the artifact a source of the ranker asks; `own_frequency` needs the shopper alone.
+# Which part of the artifact a source of the ranker asks; the others need the shop's events alone.
 _NEEDS = {
     "users": "user_encoder",
     "transitions": "transitions_file",
     "copurchase": "copurchase_file",
     "popularity": "popularity_file",
+    "diffused": "space diffused",
+    "complement": "space complement_in",
 }
 
 
@@ -187,10 +189,12 @@ def golden_max_difference(manifest: manifest_pb2.Manifest, files: VerifiedFiles)
     return difference
 
 
-def _has(manifest: manifest_pb2.Manifest, field: str) -> bool:
-    if field == "user_encoder":
+def _has(manifest: manifest_pb2.Manifest, part: str) -> bool:
+    if part == "user_encoder":
         return manifest.HasField("user_encoder")
-    return bool(getattr(manifest, field))
+    if part.startswith("space "):
+        return part.removeprefix("space ") in {space.name for space in manifest.spaces}
+    return bool(getattr(manifest, part))
 
 
 def _check_space(

@@ -1,12 +1,13 @@
 """How the sources of candidates of `Recommend` are weighed: `ranker.json`.
 
     {"version": 1, "repeats": true,
-     "sources": [{"name": "transitions", "weight": 1.3, "normalisation": "max", "candidates": 200,
+     "sources": [{"name": "transitions", "weight": 1.3, "power": 0.5, "normalisation": "none",
+                  "candidates": 200,
                   "settings": {"window": 10, "step": 0.8, "backwards": 0.3, "row_power": 0.5,
                                "popularity_power": 0.25, "history_step": 0.7}}, ...]}
 
-A score is the sum over sources of weight x normalised value; a source that says nothing of a
-product gives it 0.
+A score is the sum over sources of weight x max(normalised value, 0)^power; a source that says
+nothing of a product gives it 0.
 """
 
 import json
@@ -19,7 +20,19 @@ from typing import Any
 from relatum_server.errors import ArtifactError
 
 RANKER_VERSION = 1
-SOURCES = ("users", "transitions", "copurchase", "own_frequency", "popularity", "text")
+SOURCES = (
+    "users",  # the user encoder's query in its space
+    "transitions",  # what follows the events of the history
+    "copurchase",  # what goes with them
+    "recent_copurchase",  # what is in the recent baskets that are near the shopper
+    "frequency",  # the shopper's own baskets with the product, newest heaviest
+    "lasting_frequency",  # the same, all alike
+    "recent_popularity",  # share of the last seven days' baskets
+    "popularity",  # purchases of all time, over the most frequent product's
+    "text",  # cosine with the history's mean vector
+    "diffused",  # the same in the space of text diffused over the graph
+    "complement",  # complement_out of the history against complement_in
+)
 NORMALISATIONS = ("none", "max", "zscore")
 
 
@@ -29,7 +42,7 @@ class RankerSource:
 
     Attributes:
         name: one of `SOURCES`.
-        weight: of its normalised value.
+        weight: of its normalised value, raised to `power`; what is below 0 counts as 0.
         normalisation: none: the value itself; max: divided by the shopper's largest; zscore: less
             the mean, divided by the standard deviation, both over the shopper's candidates.
         candidates: how many products it proposes at most; 0: it only scores those of others.
@@ -41,6 +54,7 @@ class RankerSource:
     normalisation: str
     candidates: int
     settings: Mapping[str, float]
+    power: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +102,16 @@ def _source(content: dict[str, Any]) -> RankerSource:
         raise ValueError(f"unknown normalisation {content['normalisation']!r}")
     if type(content["candidates"]) is not int or content["candidates"] < 0:
         raise ValueError(f"candidates {content['candidates']!r}")
+    power = _number(content["power"])
+    if power <= 0:
+        raise ValueError(f"power {power:g} is not above 0")
     return RankerSource(
         name=content["name"],
         weight=_number(content["weight"]),
         normalisation=content["normalisation"],
         candidates=content["candidates"],
         settings={str(name): _number(x) for name, x in content["settings"].items()},
+        power=power,
     )
 
 

@@ -427,7 +427,9 @@ class Space(_message.Message):
     IDS_FILE_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """behaviour, complement_out (asked with) or complement_in (found by it), which come together; from a later part image."""
+    """behaviour, complement_out (asked with) and complement_in (found by it), which come together, diffused (text smoothed over
+    the graph), where the ranker weighs it; from a later part image.
+    """
     vectors_file: _builtins.str
     """NumPy file, float16 [items, dimension]. Rows have length 1, but those of the complement spaces, whose length says how much
     a product leads to others (out) or is led to (in): out_a . in_b is compared as it is.
@@ -675,12 +677,14 @@ class Ranker(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
     file: _builtins.str
-    """Name of the JSON file: version, sources with their weights and normalisations, decays."""
+    """Name of the JSON file: version, sources with their weights, powers, normalisations and decays."""
     version: _builtins.int
     """Version of the file's format. The server refuses a version it does not know. Now 1."""
     @_builtins.property
     def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The sources that it weighs, such as users, transitions, copurchase, own_frequency, popularity, text."""
+        """The sources that it weighs: users, transitions, copurchase, recent_copurchase, frequency, lasting_frequency,
+        recent_popularity, popularity, text, diffused, complement.
+        """
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from relatum_server.errors import ArtifactError
 SOURCE = {
     "name": "transitions",
     "weight": 1.25,
+    "power": 0.5,
     "normalisation": "max",
     "candidates": 100,
     "settings": {"step": 0.8},
@@ -19,7 +20,7 @@ SOUND = {"version": 1, "repeats": True, "sources": [SOURCE]}
 
 def test_sources_keep_their_order_weights_and_settings(tmp_path):
     file = tmp_path / "ranker.json"
-    second = SOURCE | {"name": "own_frequency", "weight": -0.5, "settings": {}}
+    second = SOURCE | {"name": "frequency", "weight": -0.5, "settings": {}}
     file.write_text(json.dumps(SOUND | {"sources": [SOURCE, second]}))
 
     ranker = read_ranker(file)
@@ -27,10 +28,11 @@ def test_sources_keep_their_order_weights_and_settings(tmp_path):
     assert ranker.repeats
     assert [(s.name, s.weight) for s in ranker.sources] == [
         ("transitions", 1.25),
-        ("own_frequency", -0.5),
+        ("frequency", -0.5),
     ]
     assert ranker.sources[0].settings == {"step": 0.8}
     assert ranker.sources[0].candidates == 100
+    assert ranker.sources[0].power == 0.5
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,8 @@ def test_a_file_that_is_no_ranker_is_refused(tmp_path, content, expected):
         ({"weight": "1"}, "'1' is not a finite number"),
         ({"weight": None}, "None is not a finite number"),
         ({"weight": True}, "True is not a finite number"),
+        ({"power": 0}, "power 0 is not above 0"),
+        ({"power": float("nan")}, "nan is not a finite number"),
         ({"candidates": -1}, "candidates -1"),
         ({"candidates": 1.5}, "candidates 1.5"),
         ({"settings": {"step": float("nan")}}, "nan is not a finite number"),
