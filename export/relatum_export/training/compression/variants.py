@@ -1,0 +1,67 @@
+"""Writing one model in each precision."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from relatum_export.artifact import conversion
+from relatum_export.training.batching import Kind, TextInput
+from relatum_export.training.compression.settings import Precision
+from relatum_export.training.compression.static_int8 import Batch, fix_ranges, quantise_qdq
+from relatum_export.training.encoder import SentenceEmbedding
+
+
+def calibration_batches(
+    text_input: TextInput, texts: Sequence[str], count: int, queries: Sequence[str] = ()
+) -> list[Batch]:
+    """Up to ``count`` texts, evenly spread by length, each a batch of its own without padding.
+
+    Args:
+        text_input: gives the tokens.
+        texts: documents.
+        count: how many.
+        queries: up to as many again, where queries are known.
+    """
+    batches: list[Batch] = []
+    sides: tuple[tuple[Sequence[str], Kind], ...] = ((texts, "document"), (queries, "query"))
+    for of, kind in sides:
+        distinct = sorted({text for text in of if text}, key=lambda text: (len(text), text))
+        step = max(1, len(distinct) / count)
+        chosen = [distinct[int(at * step)] for at in range(min(count, len(distinct)))]
+        batches += [text_input.pad([ids]) for ids in text_input.token_ids(chosen, kind)]
+    return batches
+
+
+def write_variants(
+    module: SentenceEmbedding,
+    batches: Sequence[Batch],
+    precisions: Sequence[Precision],
+    folder: Path,
+) -> dict[Precision, Path]:
+    """Write `PRECISION.onnx` for each; what stands in between does not stay.
+
+    Args:
+        module: the model in PyTorch.
+        batches: what the static forms are calibrated on.
+        precisions: which to write.
+        folder: where to.
+    """
+    files: dict[Precision, Path] = {name: folder / f"{name}.onnx" for name in precisions}
+    raw, fused = folder / "raw.onnx", folder / "fused.onnx"
+    dynamic = folder / "dynamic.onnx"
+    conversion.export_fp32(module, raw)
+    conversion.fuse(raw, module, fused)
+    if {"int8", "int8-static"} & set(precisions):
+        conversion.quantise_int8(fused, dynamic)
+    if "int8-static" in files:
+        fix_ranges(dynamic, fused, batches, files["int8-static"])
+    if "int8-qdq" in files:
+        quantise_qdq(raw, module, batches, files["int8-qdq"])
+    if "fp16" in files:
+        conversion.to_fp16(fused, files["fp16"])
+    if "int8" in files:
+        dynamic.replace(files["int8"])
+    if "fp32" in files:
+        fused.replace(files["fp32"])
+    for between in (raw, fused, dynamic):
+        between.unlink(missing_ok=True)
+    return files
