@@ -13,6 +13,7 @@ from relatum_export.evaluation.command import evaluate
 from relatum_export.graph.command import graph
 from relatum_export.training.association_head.command import pairs
 from relatum_export.training.command import encoder
+from relatum_export.training.compression.command import compress
 from relatum_export.training.pretraining.command import pretrain
 from relatum_export.training.users.command import users
 
@@ -30,6 +31,7 @@ build = typer.Typer(help="Derive facts from a corpus.", no_args_is_help=True)
 app.add_typer(build, name="build")
 app.command(epilog=PREPARE_EXAMPLES)(prepare)
 app.command()(pretrain)
+app.command()(compress)
 app.command()(export)
 app.command()(evaluate)
 train.command()(encoder)

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.training.compression.settings import CompressSettings
+from relatum_export.training.encoder import TextEncoder
 
 ROUNDS = 3
 MAX_TITLES = 400
@@ -61,7 +61,7 @@ class Default:
     reason: str
 
 
-def throughputs(encoders: Mapping[str, OnnxEncoder], titles: Sequence[str]) -> dict[str, float]:
+def throughputs(encoders: Mapping[str, TextEncoder], titles: Sequence[str]) -> dict[str, float]:
     """Titles a second of each encoder: the best of three rounds, which go through all in turn.
 
     What else the machine does slows single rounds; the best one is nearest to the encoder's own

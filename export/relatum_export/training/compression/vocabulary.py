@@ -152,13 +152,14 @@ def _renumber(processor: Any, place: dict[int, int]) -> None:
 
 def _replace(model: SentenceTransformer, data: dict[str, Any], keep: Sequence[int]) -> None:
     old = model.tokenizer
-    model.tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
+    first: Any = model[0]
+    first.processor = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
         tokenizer_object=Tokenizer.from_str(json.dumps(data, ensure_ascii=False)),
         model_max_length=old.model_max_length,
         model_input_names=old.model_input_names,
         **old.special_tokens_map,
     )
-    transformer: Any = model[0].model
+    transformer = first.model
     words = transformer.get_input_embeddings()
     kept = nn.Embedding(len(keep), words.embedding_dim, padding_idx=words.padding_idx)
     with torch.no_grad():
