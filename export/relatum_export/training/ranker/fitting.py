@@ -1,0 +1,150 @@
+"""Weights of the sources: a softmax over each request's candidates, none of them negative."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from relatum_export.evaluation.metrics import binary_ndcg, top_k
+from relatum_export.training.ranker.candidates import CandidateSet
+
+DEPTH = 10
+Powers = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a score is made of: the sum over the sources of weight x score^power.
+
+    Attributes:
+        values: one a source, at least 0, float64 [sources].
+        powers: one a source.
+    """
+
+    values: NDArray[np.float64]
+    powers: Powers
+
+
+class Problem:
+    """One candidate set, arranged for repeated fits."""
+
+    def __init__(self, candidates: CandidateSet, *, penalty: float) -> None:
+        self.candidates = candidates
+        self.owners = candidates.owners
+        self._penalty = penalty
+        self._raised: dict[tuple[int, float], tuple[NDArray[np.float64], float]] = {}
+
+    def fit(self, powers: Powers, chosen: NDArray[np.bool_]) -> Weights:
+        """Weights that make what the shoppers took most likely among their candidates.
+
+        Args:
+            powers: of the sources.
+            chosen: requests to fit on, bool [requests].
+
+        **Source**: softmax cross-entropy over the list, Cao et al. 2007, Learning to Rank: From
+        Pairwise Approach to Listwise Approach (ListNet), section 4.3, with the relevant items
+        sharing the target.
+        """
+        found = self.candidates
+        hits_of = np.bincount(self.owners[found.hits], minlength=len(found.relevant))
+        usable = chosen & (hits_of > 0)
+        lines = usable[self.owners]
+        columns = [self._column(source, power) for source, power in enumerate(powers)]
+        x = np.stack([column[lines] for column, _ in columns], axis=1)
+        scales = np.array([scale for _, scale in columns])
+        if not len(x):
+            return Weights(1.0 / scales, powers)
+        sizes = np.diff(found.starts)[usable]
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        target = found.hits[lines] / hits_of[usable][owner]
+
+        def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            score = x @ weights
+            peak = np.maximum.reduceat(score, starts)
+            mass = np.exp(score - peak[owner])
+            total = np.add.reduceat(mass, starts)
+            value = (np.log(total) + peak).sum() - target @ score
+            gradient = x.T @ (mass / total[owner] - target)
+            count = len(sizes)
+            return (
+                float(value / count + self._penalty * weights @ weights),
+                gradient / count + 2.0 * self._penalty * weights,
+            )
+
+        start = np.full(len(powers), 0.1)
+        bounds = [(0.0, None)] * len(powers)
+        result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        return Weights(np.asarray(result.x) / scales, powers)
+
+    def scores(self, weights: Weights) -> NDArray[np.float64]:
+        """Float64 [candidates]."""
+        total = np.zeros(len(self.owners))
+        for source, (value, power) in enumerate(zip(weights.values, weights.powers, strict=True)):
+            column, scale = self._column(source, power)
+            total += value * scale * column
+        return total
+
+    def ndcg(self, scores: NDArray[np.float64], *, new: bool = False) -> NDArray[np.float64]:
+        """NDCG@10 of each request, NaN where nothing is relevant.
+
+        Args:
+            scores: of the candidates.
+            new: of items new to the shopper alone.
+        """
+        found = self.candidates
+        out = np.full(len(found.relevant), np.nan)
+        had_hits = found.hits & found.had
+        taken_again = np.bincount(self.owners[had_hits], minlength=len(out))
+        wanted = found.relevant - taken_again if new else found.relevant
+        if new:
+            scores = np.where(found.had, -np.inf, scores)
+        for request in np.flatnonzero(wanted > 0):
+            lines = slice(found.starts[request], found.starts[request + 1])
+            hits = found.hits[lines][top_k(scores[lines], DEPTH)]
+            out[request] = binary_ndcg(hits, int(wanted[request]), DEPTH)
+        return out
+
+    def _column(self, source: int, power: float) -> tuple[NDArray[np.float64], float]:
+        """A source's scores to the power, over their standard deviation; and that."""
+        key = source, power
+        if key not in self._raised:
+            column = self.candidates.scores[:, source].astype(np.float64) ** power
+            scale = float(column.std()) or 1.0
+            self._raised[key] = column / scale, scale
+        return self._raised[key]
+
+
+def choose_powers(
+    problem: Problem, tried: Powers, fold: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> Powers:
+    """The powers with the best NDCG@10, changed source by source.
+
+    Each fold is judged by weights that were fitted without it.
+
+    Args:
+        problem: the candidates.
+        tried: the first is where every source begins.
+        fold: of each request, int64 [requests].
+        chosen: requests that are looked at, bool [requests].
+    """
+
+    def figure(powers: Powers) -> float:
+        scores = np.zeros(len(problem.owners))
+        for part in np.unique(fold[chosen]):
+            weights = problem.fit(powers, chosen & (fold != part))
+            own = fold[problem.owners] == part
+            scores[own] = problem.scores(weights)[own]
+        values = problem.ndcg(scores)[chosen]
+        return 0.0 if np.isnan(values).all() else float(np.nanmean(values))
+
+    powers = tuple(tried[0] for _ in problem.candidates.names)
+    best = figure(powers)
+    for source in range(len(powers)):
+        for power in tried[1:]:
+            changed = (*powers[:source], power, *powers[source + 1 :])
+            found = figure(changed)
+            if found > best:
+                powers, best = changed, found
+    return powers
