@@ -15,6 +15,7 @@ from relatum_export.training.association_head.command import pairs
 from relatum_export.training.command import encoder
 from relatum_export.training.compression.command import compress
 from relatum_export.training.pretraining.command import pretrain
+from relatum_export.training.ranker.command import ranker
 from relatum_export.training.users.command import users
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app.command()(evaluate)
 train.command()(encoder)
 train.command()(pairs)
 train.command()(users)
+train.command()(ranker)
 build.command()(graph)
 
 
