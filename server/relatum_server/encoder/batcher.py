@@ -121,24 +121,16 @@ class Batcher:
         now = self._clock()
         if deadline is not None and now >= deadline:
             raise _deadline_exceeded()
-        request = Request(
-            deadline, np.empty((len(texts), self._dimension), dtype=np.float32), len(texts)
-        )
-        items = [WaitingText(request, i, ids, now) for i, ids in enumerate(texts)]
-        fits = len(texts) * max(map(len, texts)) <= self._settings.max_batch_tokens
-        with self._changed:
-            if self._closed:
-                raise UnavailableError("the encoder is shutting down; retry on another server")
-            inline = (
-                self._permits > 0 and (fits or len(texts) == 1) and not any(self._queues.values())
+        if not self._take_permit_if_idle(texts):
+            request = Request(
+                deadline, np.empty((len(texts), self._dimension), dtype=np.float32), len(texts)
             )
-            if inline:
-                self._permits -= 1
-            else:
-                self._enqueue(items, lane)
-        if inline:
-            self._run_batch(items, lane)
-        return self._wait(request, lane)
+            self._enqueue([WaitingText(request, i, ids, now) for i, ids in enumerate(texts)], lane)
+            return self._wait(request, lane)
+        vectors, failure = self._execute(texts, lane, now)
+        if vectors is None:
+            raise _failed() from failure
+        return vectors
 
     def close(self, drain_s: float = 30.0) -> None:
         """Take nothing new, run what waits for at most `drain_s`, fail the rest. Safe twice."""
@@ -157,16 +149,33 @@ class Batcher:
         nothing_waits = not any(self._queues.values())
         return nothing_waits and self._permits == self._settings.workers
 
+    def _take_permit_if_idle(self, texts: Sequence[NDArray[np.int64]]) -> bool:
+        """Whether the caller may run these texts itself, as one batch, at once."""
+        fits = len(texts) * max(map(len, texts)) <= self._settings.max_batch_tokens
+        with self._changed:
+            self._refuse_if_closed()
+            waiting = self._queues["query"] or self._queues["bulk"]
+            if waiting or self._permits == 0 or not (fits or len(texts) == 1):
+                return False
+            self._permits -= 1
+            return True
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise UnavailableError("the encoder is shutting down; retry on another server")
+
     def _enqueue(self, items: Sequence[WaitingText], lane: Lane) -> None:
-        queue = self._queues[lane]
         tokens = sum(len(item.ids) for item in items)
-        if queue.tokens and queue.tokens + tokens > self._settings.max_queue_tokens:
-            raise ResourceExhaustedError(
-                f"{queue.tokens} tokens wait for the encoder already (at most "
-                f"{self._settings.max_queue_tokens}); retry later or on another server"
-            )
-        queue.extend(items)
-        self._changed.notify_all()
+        with self._changed:
+            self._refuse_if_closed()
+            queue = self._queues[lane]
+            if queue.tokens and queue.tokens + tokens > self._settings.max_queue_tokens:
+                raise ResourceExhaustedError(
+                    f"{queue.tokens} tokens wait for the encoder already (at most "
+                    f"{self._settings.max_queue_tokens}); retry later or on another server"
+                )
+            queue.extend(items)
+            self._changed.notify_all()
 
     def _wait(self, request: Request, lane: Lane) -> NDArray[np.float32]:
         remaining = None if request.deadline is None else request.deadline - self._clock()
@@ -217,14 +226,31 @@ class Batcher:
         return "query"
 
     def _run_batch(self, batch: Sequence[WaitingText], lane: Lane) -> None:
-        """Run one batch with a permit that the caller took, and give the permit back."""
+        """Run one batch of waiting texts, with a permit, and hand each its vector."""
+        since = min(text.since for text in batch)
+        vectors, failure = self._execute([text.ids for text in batch], lane, since)
+        with self._changed:
+            for row, text in enumerate(batch):
+                if vectors is None:
+                    self._fail_batch_mate(text, lane, failure)
+                else:
+                    text.request.deliver(text.position, vectors[row])
+
+    def _execute(
+        self, texts: Sequence[NDArray[np.int64]], lane: Lane, since: float
+    ) -> tuple[NDArray[np.float32] | None, Exception | None]:
+        """Run a batch with a permit that the caller took, and give the permit back.
+
+        Returns:
+            float32 [texts, dimension], or None and why there are none.
+        """
         started = self._clock()
-        lengths = [len(text.ids) for text in batch]
+        longest = max(map(len, texts))
         vectors: NDArray[np.float32] | None = None
         failure: Exception | None = None
         try:
-            vectors = self._session.run(*self._padded(batch, max(lengths)))
-            if vectors.shape != (len(batch), self._dimension):
+            vectors = self._session.run(*self._padded(texts, longest))
+            if vectors.shape != (len(texts), self._dimension):
                 raise ValueError(f"the graph gave {vectors.shape}")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to these callers
             vectors, failure = None, error
@@ -232,36 +258,38 @@ class Batcher:
         with self._changed:
             self._permits += 1
             self._failures = 0 if failure is None else self._failures + 1
-            for row, text in enumerate(batch):
-                if vectors is None:
-                    self._fail_batch_mate(text, lane, failure)
-                else:
-                    text.request.deliver(text.position, vectors[row])
             if self._closed or any(self._queues.values()):
                 self._changed.notify_all()
         if self._observe is not None:
-            padded = len(batch) * max(lengths)
-            wait_s = started - min(text.since for text in batch)
+            tokens, padded = sum(map(len, texts)), len(texts) * longest
             self._observe(
-                BatchReport(lane, len(batch), sum(lengths), padded, wait_s, finished - started)
+                BatchReport(lane, len(texts), tokens, padded, started - since, finished - started)
             )
+        return vectors, failure
 
     def _fail_batch_mate(self, text: WaitingText, lane: Lane, cause: Exception | None) -> None:
         self._queues[lane].drop(lambda other: other.request is text.request)
-        error = UnavailableError("the encoder failed on this batch; retry")
+        error = _failed()
         error.__cause__ = cause
         text.request.fail(error)
 
     def _padded(
-        self, batch: Sequence[WaitingText], longest: int
+        self, texts: Sequence[NDArray[np.int64]], longest: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        input_ids = np.full((len(batch), longest), self._pad_token_id, dtype=np.int64)
-        attention_mask = np.zeros((len(batch), longest), dtype=np.int64)
-        for row, text in enumerate(batch):
-            input_ids[row, : len(text.ids)] = text.ids
-            attention_mask[row, : len(text.ids)] = 1
+        if len(texts) == 1:
+            ids = texts[0][np.newaxis]
+            return ids, np.ones_like(ids)
+        input_ids = np.full((len(texts), longest), self._pad_token_id, dtype=np.int64)
+        attention_mask = np.zeros((len(texts), longest), dtype=np.int64)
+        for row, ids in enumerate(texts):
+            input_ids[row, : len(ids)] = ids
+            attention_mask[row, : len(ids)] = 1
         return input_ids, attention_mask
 
 
 def _deadline_exceeded() -> DeadlineExceededError:
     return DeadlineExceededError("the deadline passed before the text was encoded; allow more time")
+
+
+def _failed() -> UnavailableError:
+    return UnavailableError("the encoder failed on this batch; retry")

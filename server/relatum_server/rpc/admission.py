@@ -32,14 +32,18 @@ class HandlerPool(ThreadPoolExecutor):
         with self._lock:
             self._pending += 1
         try:
-            future = super().submit(fn, *args, **kwargs)
+            return super().submit(self._run, fn, args, kwargs)
         except BaseException:
-            self._done(None)
+            self._done()
             raise
-        future.add_done_callback(self._done)
-        return future
 
-    def _done(self, _: Future[Any] | None) -> None:
+    def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._done()
+
+    def _done(self) -> None:
         with self._lock:
             self._pending -= 1
 
