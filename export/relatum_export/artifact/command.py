@@ -66,11 +66,12 @@ def export(
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(opened)
     valid = JudgedSplit.read(opened, catalogue, "valid")
-    if loaded.text_form is None:
+    form = loaded.text_form or parts.text_form()
+    if form is None:
         choice = choose_form(loaded, catalogue, valid)
         reporter.info(f"text: {choice.form.name}" + _scores(choice.scores))
     else:
-        choice = FormChoice(loaded.text_form, {})
+        choice = FormChoice(form, {})
     exported = write_artifact(
         opened,
         loaded,

@@ -11,21 +11,24 @@ from relatum_export.errors import InputError
 from relatum_export.graph.folder import (
     COMPLEMENT_IN,
     COMPLEMENT_OUT,
+    DIFFUSED,
     GRAPH,
     GraphFolder,
     space_files,
 )
 
 
-def add_graph(opened: GraphFolder, folder: Path, manifest: manifest_pb2.Manifest) -> dict[str, Any]:
+def add_graph(
+    opened: GraphFolder, folder: Path, manifest: manifest_pb2.Manifest, *, diffused: bool
+) -> dict[str, Any]:
     """Copy the graph's files into ``folder`` and name them in ``manifest``.
-
-    Text vectors diffused over the graph stay behind: the server encodes its own catalogue.
 
     Args:
         opened: a folder of `build graph` on this encoder.
         folder: of the artifact.
         manifest: gets the edges and, where the graph has them, both complement spaces.
+        diffused: whether text vectors diffused over the graph are taken too; only a ranker that
+            weighs them needs them, since the server encodes its own catalogue.
 
     Returns:
         How much of each was taken.
@@ -37,7 +40,7 @@ def add_graph(opened: GraphFolder, folder: Path, manifest: manifest_pb2.Manifest
     shutil.copyfile(opened.path / GRAPH, folder / GRAPH)
     manifest.graph_file = GRAPH
     taken = {"edges": edges}
-    for name in (COMPLEMENT_OUT, COMPLEMENT_IN):
+    for name in (COMPLEMENT_OUT, COMPLEMENT_IN, *([DIFFUSED] if diffused else [])):
         vectors, ids = space_files(name)
         if not (opened.path / vectors).is_file():
             continue

@@ -1,15 +1,17 @@
 """The optional parts of an artifact: opened and checked first, written when the rest stands."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+from safetensors import SafetensorError
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.knowledge import add_graph
 from relatum_export.artifact.pair_head import add_pair_head
-from relatum_export.artifact.ranker import RankerRun, add_ranker
+from relatum_export.artifact.ranker import add_ranker
 from relatum_export.artifact.user_encoder import add_user_encoder
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
@@ -17,10 +19,13 @@ from relatum_export.corpus.text import TextForm
 from relatum_export.errors import InputError
 from relatum_export.graph.folder import GraphFolder
 from relatum_export.training.association_head import saved
+from relatum_export.training.bases import form_from_json
 from relatum_export.training.encoder import TorchEncoder
+from relatum_export.training.ranker.run import TrainedRanker
 from relatum_export.training.run import CONFIG, METRICS
 from relatum_export.training.users.run import TrainedUsers
 
+Part = TypeVar("Part")
 _LOGS = ("curve", "epochs", "tried")  # of training and choosing; they stay in the run
 
 
@@ -68,7 +73,7 @@ class Parts:
     head: saved.SavedHead | None
     head_metrics: Mapping[str, Any]
     users: TrainedUsers | None
-    ranker: RankerRun | None
+    ranker: TrainedRanker | None
     graph: GraphFolder | None
     configs: Mapping[str, Mapping[str, Any]]
     runs: PartRuns
@@ -80,13 +85,24 @@ class Parts:
         Raises:
             InputError: a folder is something else than its flag wants, unfinished or damaged.
         """
-        head = saved.load(runs.pairs) if runs.pairs else None
-        users = TrainedUsers.open(runs.users) if runs.users else None
-        ranker = RankerRun.open(runs.ranker) if runs.ranker else None
-        graph = GraphFolder.open(runs.graph) if runs.graph else None
+        head = _opened("--pairs", runs.pairs, saved.load)
+        users = _opened("--users", runs.users, TrainedUsers.open)
+        ranker = _opened("--ranker", runs.ranker, TrainedRanker.open)
+        graph = _opened("--graph", runs.graph, GraphFolder.open)
         configs = {flag: _read(path / CONFIG) for flag, path in runs.given().items()}
+        if head is not None:  # a joint run starts from one encoder and ends with another
+            configs["--pairs"]["encoder_id"] = head.description["encoder_id"]
         head_metrics = _read(runs.pairs / METRICS) if runs.pairs else {}
         return cls(head, head_metrics, users, ranker, graph, configs, runs)
+
+    def text_form(self) -> TextForm | None:
+        """How the first part's encoder laid products out as text; None without parts."""
+        for config in self.configs.values():
+            try:
+                return form_from_json(config["text_form"])
+            except (KeyError, TypeError):
+                continue  # `check_encoder` refuses what does not say its encoder
+        return None
 
     def check_encoder(self, encoder_id: str, name: str, form: TextForm) -> None:
         """Refuse parts that were trained on other text vectors than those of the artifact.
@@ -128,13 +144,13 @@ class Parts:
             InputError: a part does not fit the corpus or the other parts, or is damaged.
             QualityError: a graph differs from PyTorch.
         """
-        self._tell_of_other_data(corpus, reporter)
         metrics: dict[str, Any] = {}
         if self.users is not None:
             measured = add_user_encoder(self.users, corpus, folder, manifest)
             metrics["user_encoder"] = _joined(self.users.metrics, measured)
         if self.graph is not None:
-            measured = add_graph(self.graph, folder, manifest)
+            weighed = [s.name for s in self.ranker.sources] if self.ranker else []
+            measured = add_graph(self.graph, folder, manifest, diffused="diffused" in weighed)
             metrics["graph"] = _joined(self.graph.metrics, measured)
         if self.head is not None:
             measured = add_pair_head(self.head, encoder, folder, manifest)
@@ -147,8 +163,8 @@ class Parts:
             reporter.info(f"{name}: {facts}")
         return metrics
 
-    def _tell_of_other_data(self, corpus: Corpus, reporter: Reporter) -> None:
-        """A head may be general; the others should be fitted on the shop's own events."""
+    def tell_of_other_data(self, corpus: Corpus, reporter: Reporter) -> None:
+        """Say which parts were fitted on other data; only a head may be general in silence."""
         for flag in ("--users", "--ranker", "--graph"):
             config = self.configs.get(flag)
             if config is not None and config.get("data_sha256") != corpus.fingerprint:
@@ -157,6 +173,17 @@ class Parts:
                     f"{flag} was fitted on {names}, which is not corpus {corpus.path} as it is "
                     "now: products that only one of them has get nothing from it"
                 )
+
+
+def _opened(flag: str, path: Path | None, read: Callable[[Path], Part]) -> Part | None:
+    """What ``read`` makes of a folder; whatever else is wrong with its files, in one line."""
+    if path is None:
+        return None
+    try:
+        return read(path)
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        cause = repr(error).splitlines()[0]
+        raise InputError(f"{flag} {path} is damaged ({cause}); make it again") from error
 
 
 def _joined(run: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,37 +1,34 @@
-"""The ranker's part of an artifact, and the format of the files that `train ranker` writes.
+"""The ranker's part of an artifact: `ranker.json` in the server's terms, and the transitions.
 
-A run of `train ranker` holds `config.json` (with ``encoder_id``), `metrics.json`, and in `model/`:
-
-- `ranker.json`, as ``RankerFile`` states: a shopper's score of a product is the sum over sources of
-  weight x normalised value, 0 where a source says nothing of it.
-- `transitions.parquet`, where a source is `transitions`: item_id_a, item_id_b (string), weight
-  (float32), by a, then falling weight, then b. The weight is the decayed count of the ordered
-  pair, divided by nothing: the server adds the pairs that come, then divides by the root of the
-  row's sum and a power of b's popularity, as the source's settings say.
+A shopper's score of a product is the sum over sources of weight x max(normalised value, 0)^power,
+0 where a source says nothing of it. `transitions.parquet` holds item_id_a, item_id_b (string) and
+weight (float32), by a, then falling weight, then b: decayed counts of ordered pairs, divided by
+nothing. The server adds the pairs that come to it, and divides a pair by its row's sum to
+`row_power` and by the purchases of b to `popularity_power`.
 """
 
-import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.errors import InputError
-from relatum_export.training.run import CONFIG, METRICS, MODEL
+from relatum_export.evaluation.transitions import TransitionSettings
+from relatum_export.training.ranker.run import RANKER, TRANSITIONS, SourceEntry, TrainedRanker
 
-RANKER = "ranker.json"
-TRANSITIONS = "transitions.parquet"
 VERSION = 1
+ROW_POWER = 0.5  # by which a pair's row divides it; see ``evaluation.transitions.normalised``
 SCHEMA = pa.schema(
     [("item_id_a", pa.string()), ("item_id_b", pa.string()), ("weight", pa.float32())]
 )
+# Their `step` decays the shopper's own baskets; that of the others decays the history asked with.
+_OWN_BASKETS = ("frequency", "lasting_frequency", "recent_copurchase")
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -41,17 +38,33 @@ class _Part(BaseModel):
 class RankerSource(_Part):
     """One source of candidates."""
 
-    name: Literal["users", "transitions", "copurchase", "own_frequency", "popularity", "text"]
-    """Which."""
-    weight: float = Field(allow_inf_nan=False)
-    """Of its normalised value."""
-    normalisation: Literal["none", "max", "zscore"]
+    name: Literal[
+        "users",
+        "transitions",
+        "copurchase",
+        "recent_copurchase",
+        "frequency",
+        "lasting_frequency",
+        "recent_popularity",
+        "popularity",
+        "text",
+        "diffused",
+        "complement",
+    ]
+    """Which; each is defined in ``training.ranker.sources``."""
+    weight: Finite
+    """Of its normalised value to ``power``."""
+    power: float = Field(1.0, gt=0.0, allow_inf_nan=False)
+    """Below 1 flattens what a source is surest of."""
+    normalisation: Literal["none", "max", "zscore"] = "none"
     """none: the value; max: divided by the shopper's largest; zscore: less the mean, divided by the
     standard deviation, both over the shopper's candidates."""
     candidates: int = Field(ge=0)
     """Products that it proposes at most; 0: it only scores what others propose."""
-    settings: dict[str, float] = Field(default_factory=dict)
-    """Decays and powers by name, such as step, history_step, basket_step, days."""
+    settings: dict[str, Finite] = Field(default_factory=dict)
+    """Decays and powers by name. transitions: window, step, backwards, row_power, popularity_power,
+    history_step; frequency: basket_step; recent_copurchase: half_life_days, basket_step;
+    copurchase, text, diffused, complement: history_step."""
 
 
 class RankerFile(_Part):
@@ -71,54 +84,61 @@ class RankerFile(_Part):
             raise ValueError(f"a source occurs twice among {', '.join(names)}")
         return self
 
-
-@dataclass(frozen=True, slots=True)
-class RankerRun:
-    """A finished run of `train ranker`.
-
-    Attributes:
-        path: the run's folder.
-        config: `config.json`.
-        metrics: `metrics.json`.
-        ranker: `model/ranker.json`.
-    """
-
-    path: Path
-    config: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    ranker: RankerFile
-
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Read a finished run.
+    def of(cls, trained: TrainedRanker) -> Self:
+        """A run's ranker.
 
         Raises:
-            InputError: it is something else, unfinished or damaged.
+            InputError: a source is unknown or twice, or a number is none.
         """
-        file = path / MODEL / RANKER
-        if not file.is_file():
-            raise InputError(
-                f"{path} holds no ranker; give a folder that `relatum-export train ranker` finished"
-            )
         try:
-            config, metrics = (
-                json.loads((path / name).read_text(encoding="utf-8")) for name in (CONFIG, METRICS)
-            )
-            ranker = RankerFile.model_validate_json(file.read_bytes())
+            sources = [
+                {
+                    "name": source.name,
+                    "weight": source.weight,
+                    "power": source.power,
+                    "candidates": trained.pool,
+                    "settings": server_settings(source, trained.transitions),
+                }
+                for source in trained.sources
+            ]
+            return cls.model_validate({"repeats": trained.repeats, "sources": sources})
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InputError(f"{file}: {where}: {first['msg']}; train the ranker again") from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"the run {path} is damaged ({error}); train it again") from error
-        return cls(path, config, metrics, ranker)
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{trained.path / RANKER} cannot be served ({where}: {first['msg']}); train the "
+                "ranker again"
+            ) from error
 
 
-def add_ranker(run: RankerRun, folder: Path, manifest: manifest_pb2.Manifest) -> dict[str, Any]:
-    """Copy the ranker's files into ``folder`` and name them in ``manifest``.
+def server_settings(source: SourceEntry, counted: TransitionSettings) -> dict[str, float]:
+    """A source's settings by the names that the artifact's format has for them.
 
     Args:
-        run: see ``RankerRun``.
+        source: as in the run.
+        counted: how the run's transitions were counted.
+    """
+    if source.name == "transitions":
+        return {
+            "window": counted.window,
+            "step": counted.step,
+            "backwards": counted.backwards,
+            "row_power": ROW_POWER,
+            "popularity_power": counted.popularity_power,
+            "history_step": counted.history_step,
+        }
+    renamed = "basket_step" if source.name in _OWN_BASKETS else "history_step"
+    return {renamed if key == "step" else key: value for key, value in source.settings.items()}
+
+
+def add_ranker(
+    trained: TrainedRanker, folder: Path, manifest: manifest_pb2.Manifest
+) -> dict[str, Any]:
+    """Write the ranker's files into ``folder`` and name them in ``manifest``.
+
+    Args:
+        trained: of a finished run.
         folder: of the artifact.
         manifest: holds the other parts already; gets the ranker and the transitions.
 
@@ -126,25 +146,30 @@ def add_ranker(run: RankerRun, folder: Path, manifest: manifest_pb2.Manifest) ->
         How much was taken.
 
     Raises:
-        InputError: a source's part is not in the artifact, or the transitions are damaged.
+        InputError: a source's part is not in the artifact, or the run is damaged.
     """
-    names = [source.name for source in run.ranker.sources]
+    ranker = RankerFile.of(trained)
+    names = [source.name for source in ranker.sources]
+    spaces = {space.name for space in manifest.spaces}
     there = {
         "users": (manifest.HasField("user_encoder"), "give --users"),
         "copurchase": (bool(manifest.copurchase_file), "the corpus has no purchases"),
         "popularity": (bool(manifest.popularity_file), "the corpus has no purchases"),
+        "diffused": ("diffused" in spaces, "give --graph"),
+        "complement": ("complement_in" in spaces, "give --graph"),
     }
     for name, (present, remedy) in there.items():
         if name in names and not present:
             raise InputError(
-                f"the ranker {run.path} weighs {name}, which the artifact would lack: {remedy}, or "
-                "train the ranker without it"
+                f"--ranker {trained.path} weighs {name}, which the artifact would lack: {remedy}, "
+                "or train the ranker without it"
             )
-    taken: dict[str, Any] = {"sources": names}
+    taken: dict[str, Any] = {"sources": ", ".join(names)}
     if "transitions" in names:
-        taken["transitions"] = _copy_transitions(run.path / MODEL / TRANSITIONS, folder)
+        taken["transitions"] = _copy_transitions(trained.path / TRANSITIONS, folder)
         manifest.transitions_file = TRANSITIONS
-    shutil.copyfile(run.path / MODEL / RANKER, folder / RANKER)
+    text = ranker.model_dump_json(indent=2)
+    (folder / RANKER).write_text(text + "\n", encoding="utf-8")
     manifest.ranker.CopyFrom(manifest_pb2.Ranker(file=RANKER, version=VERSION, sources=names))
     return taken
 
@@ -158,11 +183,9 @@ def _copy_transitions(file: Path, folder: Path) -> int:
         raise InputError(
             f"{file} is damaged or missing ({cause}); train the ranker again"
         ) from error
-    weights = table.column("weight") if table.schema.equals(SCHEMA) else None
-    if (
-        weights is None
-        or not pc.all(pc.and_(pc.is_finite(weights), pc.greater(weights, 0))).as_py()
-    ):
+    sound = table.schema.equals(SCHEMA) and not any(c.null_count for c in table.columns)
+    weights = table.column("weight").to_numpy() if sound else np.full(1, np.nan)
+    if not (np.isfinite(weights) & (weights > 0)).all():
         raise InputError(
             f"{file} must have the columns item_id_a, item_id_b and weight, each weight a number "
             "above 0; train the ranker again"

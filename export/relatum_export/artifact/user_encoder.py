@@ -10,7 +10,6 @@ from relatum_export.artifact.graph_golden import write_graph_golden
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
 from relatum_export.training.users.export import GRAPH, IDS, RIDGE, VECTORS, export_users
-from relatum_export.training.users.ranking import valid_ranking
 from relatum_export.training.users.run import TrainedUsers
 
 GOLDEN = "golden/user_encoder.npz"
@@ -64,18 +63,12 @@ def add_user_encoder(
             dimension=size,
             max_history=exported.max_history,
             reads_gaps="gap_days" in exported.inputs,
-            repeats=_repeats(trained, corpus),
+            repeats=trained.config["settings"]["repeats"] == "on",
             golden_file=GOLDEN,
         )
     )
     _write_golden(folder, exported.max_history)
     return {"max_difference_to_pytorch": exported.max_difference, "products": len(bought)}
-
-
-def _repeats(trained: TrainedUsers, corpus: Corpus) -> bool:
-    """Whether it was trained to name again what a shopper has."""
-    setting = trained.config["settings"]["repeats"]
-    return valid_ranking(corpus).repeats if setting == "auto" else setting == "on"
 
 
 def _write_golden(folder: Path, limit: int) -> None:

@@ -82,6 +82,7 @@ def write_artifact(
     text_input = replace(encoder.text_input, tokenizer=bare_tokenizer(encoder.text_input.tokenizer))
     identifier = identity.encoder_id(encoder.module, text_input, choice.form)
     parts.check_encoder(identifier, encoder.base.name, choice.form)
+    parts.tell_of_other_data(corpus, reporter)
     with appearing(out, force=force) as folder:
         text_input.tokenizer.save(str(folder / TOKENIZER))
         verifications, encoders = _write_variants(

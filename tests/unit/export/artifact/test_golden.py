@@ -71,6 +71,7 @@ def test_the_report_escapes_what_it_is_given():
         ],
         "int8_latency": {"p50_ms": 1.5, "p99_ms": 2.0, "threads": 1, "texts": 9},
         "file_bytes": {"encoder.int8.onnx": 1234567},
+        "parts": {"pair_head": {"valid": {"<F1>": 0.81234567}, "classes": ["same"]}},
     }
 
     page = render_report(metrics)
@@ -78,4 +79,5 @@ def test_the_report_escapes_what_it_is_given():
     assert "&lt;shop&gt;" in page
     assert "<shop>" not in page
     assert "1,234,567" in page
+    assert "valid &lt;F1&gt;</td><td class=n>0.81235" in page
     assert "s/valid/NDCG@10" in page
