@@ -1,13 +1,18 @@
 """The settings of a step: a documented model, read from a TOML file that may hold nothing else."""
 
+import json
+import textwrap
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from relatum_export.errors import InputError
+
+WIDTH = 96  # of the comments
 
 
 class StepSettings(BaseModel):
@@ -46,6 +51,51 @@ def read_settings(
     except ValidationError as error:
         where = f"--config {file}" if file is not None else "settings"
         raise InputError(f"{where}: {_one_line(error, kind)}") from error
+
+
+def documented_toml(kind: type[StepSettings]) -> str:
+    """The defaults as a file for ``--config``, each key under what its docstring says."""
+    return "\n".join(_lines(kind(), ())) + "\n"
+
+
+def show_defaults(kind: type[StepSettings]) -> Callable[[bool], None]:
+    """The callback of ``--show-config``: print ``documented_toml`` and leave."""
+
+    def show(asked: bool) -> None:
+        if asked:
+            typer.echo(documented_toml(kind), nl=False)
+            raise typer.Exit
+
+    return show
+
+
+def _lines(settings: StepSettings, path: tuple[str, ...]) -> Iterator[str]:
+    tables: list[tuple[str, StepSettings]] = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, StepSettings):
+            tables.append((name, value))
+            continue
+        for paragraph in textwrap.wrap(" ".join((field.description or "").split()), WIDTH):
+            yield f"# {paragraph}"
+        if value is None:
+            yield f"# {name} ="
+        elif isinstance(value, Mapping):
+            inner = ", ".join(f"{key} = {_toml(of)}" for key, of in value.items())
+            yield f"{name} = {{ {inner} }}"
+        else:
+            yield f"{name} = {_toml(value)}"
+        yield ""
+    for name, table in tables:
+        yield f"[{'.'.join((*path, name))}]"
+        yield from _lines(table, (*path, name))
+
+
+def _toml(value: Any) -> str:
+    """TOML's literals for strings, numbers and lists are JSON's."""
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _one_line(error: ValidationError, kind: type[StepSettings]) -> str:

@@ -7,6 +7,8 @@ import typer
 from rich.table import Table
 
 from relatum_export.console import Reporter
+from relatum_export.graph.settings import GraphSettings
+from relatum_export.settings_file import read_settings, show_defaults
 
 
 def graph(
@@ -27,6 +29,15 @@ def graph(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a graph in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config",
+            is_eager=True,
+            callback=show_defaults(GraphSettings),
+            help="Print every key of --config with its default and what it means.",
+        ),
+    ] = False,
 ) -> None:
     """Build the knowledge graph, text vectors diffused over it, and complement vectors.
 
@@ -43,14 +54,13 @@ def graph(
     from relatum_export.evaluation.encoding import CachedEncoder  # noqa: PLC0415
     from relatum_export.graph.build import check_out, write_folder  # noqa: PLC0415
     from relatum_export.graph.diffusion_choice import ProductTexts  # noqa: PLC0415
-    from relatum_export.graph.settings import GraphSettings  # noqa: PLC0415
-    from relatum_export.settings_file import read_settings  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
     from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
     from relatum_export.training.text_choice import choose_form  # noqa: PLC0415
 
+    del show_config  # it has printed and left
     reporter = Reporter(as_json=as_json)
     settings = read_settings(GraphSettings, config)
     check_out(out, force=force)

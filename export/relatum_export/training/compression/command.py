@@ -8,6 +8,8 @@ import typer
 from rich.table import Table
 
 from relatum_export.console import Reporter
+from relatum_export.settings_file import read_settings, show_defaults
+from relatum_export.training.compression.settings import CompressSettings
 
 
 def compress(
@@ -30,6 +32,15 @@ def compress(
         bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config",
+            is_eager=True,
+            callback=show_defaults(CompressSettings),
+            help="Print every key of --config with its default and what it means.",
+        ),
+    ] = False,
 ) -> None:
     """Prune, distil and quantise an encoder; keep the fastest form that ranks nearly as well.
 
@@ -40,11 +51,10 @@ def compress(
     """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
-    from relatum_export.settings_file import read_settings  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.compression.compress import compress as run  # noqa: PLC0415
-    from relatum_export.training.compression.settings import CompressSettings  # noqa: PLC0415
 
+    del show_config  # it has printed and left
     reporter = Reporter(as_json=as_json)
     settings = read_settings(CompressSettings, config, {"seed": seed})
     corpora = [Corpus.open(path) for path in corpus]

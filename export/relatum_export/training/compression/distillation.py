@@ -7,10 +7,10 @@ distillation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -19,95 +19,131 @@ from relatum_export.training.batching import TextInput
 from relatum_export.training.compression.settings import CompressSettings
 from relatum_export.training.encoder import SentenceEmbedding, TorchEncoder
 from relatum_export.training.pretraining.fitting import FitSettings, fit
-from relatum_export.training.pretraining.texts import OwnText, OwnTexts
+from relatum_export.training.pretraining.texts import OwnText
 
 Ids = list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A batch of texts with what the teacher makes of them.
+
+    Attributes:
+        input_ids: int64 [batch, tokens].
+        attention_mask: int64 [batch, tokens].
+        vectors: the texts', float32 [batch, d].
+        states: the tokens', after the last layer, float16 [batch, tokens, d].
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    vectors: torch.Tensor
+    states: torch.Tensor
+
+
 class Distillation(nn.Module):
-    """A student beside its teacher; only the student is trained and kept.
+    """A student under the loss of its distance to the teacher's answers.
 
     Args:
         student: trained in place.
-        teacher: of the same width and vocabulary; not a part of this module.
         token_weight: of the states' difference.
         relation_weight: of the cosines' difference.
     """
 
     def __init__(
-        self,
-        student: SentenceEmbedding,
-        teacher: SentenceEmbedding,
-        token_weight: float,
-        relation_weight: float,
+        self, student: SentenceEmbedding, token_weight: float, relation_weight: float
     ) -> None:
         super().__init__()
         self.student = student
-        self._teacher = (teacher,)  # in a tuple, so that its weights enter no checkpoint
         self._token_weight = token_weight
         self._relation_weight = relation_weight
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        vectors: torch.Tensor,
+        states: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """The loss; int64 [batch, tokens] twice."""
-        with torch.no_grad():
-            aims, aimed = _with_states(self._teacher[0].eval(), input_ids, attention_mask)
-        vectors, states = _with_states(self.student, input_ids, attention_mask)
-        loss = (1 - (vectors * aims).sum(-1)).mean()
+        """The loss; see ``Aim`` for the arguments."""
+        own, own_states = _with_states(self.student, input_ids, attention_mask)
+        loss = (1 - (own * vectors).sum(-1)).mean()
         if self._relation_weight:
-            difference = vectors @ vectors.T - aims @ aims.T
+            difference = own @ own.T - vectors @ vectors.T
             loss = loss + self._relation_weight * difference.square().mean()
         if self._token_weight:
             real = attention_mask.bool()
-            spread = aimed[real].square().mean()
-            difference = (states[real] - aimed[real]).square().mean()
-            loss = loss + self._token_weight * difference / spread
+            aimed = states[real].float()
+            difference = (own_states[real] - aimed).square().mean()
+            loss = loss + self._token_weight * difference / aimed.square().mean()
         return {"loss": loss}
+
+
+def aims_of(
+    teacher: TorchEncoder,
+    texts: Sequence[OwnText],
+    settings: CompressSettings,
+    reporter: Reporter,
+) -> list[Aim]:
+    """The teacher's answers to all texts, once for every student and pass.
+
+    They stay in memory: about 30 MB a thousand texts of 40 tokens, at 384 dimensions.
+
+    Args:
+        teacher: is not trained.
+        texts: what to imitate on.
+        settings: batch size and the longest text.
+        reporter: for progress.
+    """
+    rows = [token_ids(teacher.text_input, text, settings.max_tokens) for text in texts]
+    aims = []
+    device = next(teacher.module.parameters()).device
+    with reporter.progress("texts by the teacher", len(rows)) as advance, torch.no_grad():
+        for batch in near_lengths(rows, settings.batch_size):
+            ids, mask = (torch.from_numpy(array) for array in teacher.text_input.pad(batch))
+            vectors, states = _with_states(teacher.module, ids.to(device), mask.to(device))
+            aims.append(Aim(ids, mask, vectors.float().cpu(), states.half().cpu()))
+            advance(len(batch))
+    return aims
 
 
 def distil(
     student: TorchEncoder,
-    teacher: TorchEncoder,
-    texts: OwnTexts,
+    aims: Sequence[Aim],
     settings: CompressSettings,
     *,
+    measure: Callable[[], Mapping[str, float]],
     folder: Path,
     reporter: Reporter,
 ) -> list[dict[str, float]]:
-    """Train ``student`` in place on the texts; its word embeddings stay the teacher's.
+    """Train ``student`` in place; its word embeddings stay the teacher's.
+
+    Args:
+        student: of the teacher's width and vocabulary.
+        aims: what the teacher answered.
+        settings: see ``CompressSettings``.
+        measure: figures for the curve.
+        folder: for checkpoints and TensorBoard.
+        reporter: for progress.
 
     Returns:
-        One row a measurement: the step, and the mean cosine to the teacher on held-out texts.
+        One row a measurement.
 
     Raises:
         InputError: a loss that is not finite.
     """
-    module = Distillation(
-        student.module, teacher.module, settings.token_weight, settings.relation_weight
-    )
+    module = Distillation(student.module, settings.token_weight, settings.relation_weight)
     words = student.module.transformer.get_input_embeddings()
     words.requires_grad_(False)
-    rows = near_lengths(
-        [token_ids(student.text_input, text, settings.max_tokens) for text in texts.train],
-        settings.batch_size,
+    fitting = FitSettings(
+        settings.epochs,
+        1,  # a row is a batch already
+        settings.learning_rate,
+        settings.warm_up,
+        settings.weight_decay,
+        settings.seed,
     )
-    history = fit(
-        module,
-        rows,
-        padded(student.text_input),
-        FitSettings(
-            settings.epochs,
-            1,
-            settings.learning_rate,
-            settings.warm_up,
-            settings.weight_decay,
-            settings.seed,
-        ),
-        folder=folder,
-        measure=_nearness(student, teacher, texts.held_out),
-        reporter=reporter,
-    )
+    history = fit(module, aims, _given, fitting, folder=folder, measure=measure, reporter=reporter)
     words.requires_grad_(True)
     student.module.eval()
     return history
@@ -125,28 +161,10 @@ def near_lengths(rows: Sequence[Ids], batch_size: int) -> list[list[Ids]]:
     return [list(ordered[at : at + batch_size]) for at in range(0, len(ordered), batch_size)]
 
 
-def padded(text_input: TextInput) -> Callable[[list[Any]], dict[str, torch.Tensor]]:
+def _given(rows: list[Any]) -> dict[str, torch.Tensor]:
     """The collator of rows that are batches already."""
-
-    def collate(rows: list[Any]) -> dict[str, torch.Tensor]:
-        (batch,) = rows
-        ids, mask = text_input.pad(batch)
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-
-    return collate
-
-
-def _nearness(
-    student: TorchEncoder, teacher: TorchEncoder, texts: Sequence[OwnText]
-) -> Callable[[], Mapping[str, float]]:
-    documents = [text.text for text in texts if text.kind == "document"] or [texts[0].text]
-    aims = teacher.encode(documents, kind="document")
-
-    def measure() -> Mapping[str, float]:
-        vectors = student.encode(documents, kind="document")
-        return {"cosine_to_teacher": float(np.mean(np.sum(vectors * aims, axis=1)))}
-
-    return measure
+    (aim,) = rows
+    return {field.name: getattr(aim, field.name) for field in fields(Aim)}
 
 
 def _with_states(

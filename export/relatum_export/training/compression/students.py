@@ -1,16 +1,18 @@
 """Students of an encoder: which layers they keep, how near they come."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 from relatum_export.artifact.verification import sample_texts
 from relatum_export.console import Reporter
-from relatum_export.training.compression.distillation import distil
+from relatum_export.training.compression.distillation import Aim, aims_of, distil
 from relatum_export.training.compression.layers import (
     drop_order,
     kept_count,
@@ -23,6 +25,7 @@ from relatum_export.training.encoder import TorchEncoder, load_sentence_transfor
 from relatum_export.training.run import finish, prepare_folder
 
 STUDENTS = "students"
+CURVE_TEXTS = 100  # held out, to measure on during distillation
 DROP_TEXTS = 64  # that the layers to drop are chosen on
 
 
@@ -69,12 +72,15 @@ def train_students(
     sample = sample_texts(shop.products)
     order = drop_order(teacher, sample[:: max(1, len(sample) // DROP_TEXTS)])
     layers = len(layer_stack(teacher))
-    aims = teacher.encode(sample, kind="document")
+    whole = teacher.encode(sample, kind="document")
 
     def nearness(of: SentenceTransformer) -> float:
         vectors = TorchEncoder.wrap(teacher.base, of).encode(sample, kind="document")
-        return float((vectors * aims).sum(axis=1).mean())
+        return float((vectors * whole).sum(axis=1).mean())
 
+    held_out = [text.text for text in shop.texts.held_out if text.kind == "document"][:CURVE_TEXTS]
+    held_out_aims = teacher.encode(held_out, kind="document")
+    aims: list[Aim] = []
     found = {}
     for name, share in settings.students.items():
         kept = sorted(order[layers - kept_count(layers, share) :] + _never_dropped(order, layers))
@@ -91,8 +97,14 @@ def train_students(
             reporter.info(f"student {name}: layers {', '.join(map(str, kept))} of {layers}")
             prepare_folder(folder, {**config, **metrics}, resume=True)
             encoder = TorchEncoder.wrap(teacher.base, student)
+            aims = aims or aims_of(teacher, shop.texts.train, settings, reporter)
             metrics["evaluations"] = distil(
-                encoder, teacher, shop.texts, settings, folder=folder, reporter=reporter
+                encoder,
+                aims,
+                settings,
+                measure=_curve(encoder, held_out, held_out_aims),
+                folder=folder,
+                reporter=reporter,
             )
             metrics["cosine"] = nearness(student)
             finish(folder, student, metrics)
@@ -103,3 +115,17 @@ def train_students(
 def _never_dropped(order: Sequence[int], layers: int) -> list[int]:
     """The one layer that the order of dropping leaves."""
     return sorted(set(range(layers)) - set(order))
+
+
+def _curve(
+    encoder: TorchEncoder, texts: Sequence[str], aims: NDArray[np.float32]
+) -> Callable[[], Mapping[str, float]]:
+    """Mean cosine to the teacher on documents held out, as the student stands."""
+
+    def measure() -> Mapping[str, float]:
+        if not texts:
+            return {}
+        vectors = encoder.encode(texts, kind="document")
+        return {"cosine_to_teacher": float((vectors * aims).sum(axis=1).mean())}
+
+    return measure

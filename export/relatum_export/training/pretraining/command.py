@@ -7,6 +7,8 @@ import typer
 from rich.table import Table
 
 from relatum_export.console import Reporter
+from relatum_export.settings_file import read_settings, show_defaults
+from relatum_export.training.pretraining.settings import PretrainSettings
 
 
 def pretrain(
@@ -27,6 +29,15 @@ def pretrain(
         bool, typer.Option("--any-language", help="Take minilm for text that it cannot read.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config",
+            is_eager=True,
+            callback=show_defaults(PretrainSettings),
+            help="Print every key of --config with its default and what it means.",
+        ),
+    ] = False,
 ) -> None:
     """Pretrain an encoder on the texts of a catalogue, its reviews and its questions.
 
@@ -37,11 +48,10 @@ def pretrain(
     """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
-    from relatum_export.settings_file import read_settings  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.pretraining.pretrain import pretrain as run  # noqa: PLC0415
-    from relatum_export.training.pretraining.settings import PretrainSettings  # noqa: PLC0415
 
+    del show_config  # it has printed and left
     reporter = Reporter(as_json=as_json)
     settings = read_settings(PretrainSettings, config, {"seed": seed})
     corpora = [Corpus.open(path) for path in corpus]

@@ -5,6 +5,7 @@ trainer gives checkpoints, an exact resume, the schedule and TensorBoard; here s
 a loss that is not finite, and the moving bar.
 """
 
+import errno
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +86,7 @@ def fit(
         One row a measurement: the step and the figures, those of before a resume included.
 
     Raises:
-        InputError: a loss that is not finite; checkpoints until then stay.
+        InputError: a loss that is not finite, or a full disk; checkpoints until then stay.
     """
     set_seed(settings.seed)
     steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
@@ -109,13 +110,27 @@ def fit(
         with warnings.catch_warnings():
             # Checkpoints of short runs are less than a second apart; they go by number then.
             warnings.filterwarnings("ignore", "mtime may not be reliable", UserWarning)
-            trainer.train(resume_from_checkpoint=last)
+            _run(trainer, last, checkpoints)
     rows_logged = trainer.state.log_history
     return [
         {"step": row["step"], **{k.removeprefix(EVAL): row[k] for k in row if k.startswith(EVAL)}}
         for row in rows_logged
         if any(key.startswith(EVAL) for key in row)
     ]
+
+
+def _run(trainer: Trainer, last: str | None, checkpoints: Path) -> None:
+    """Train; where a checkpoint finds no room on the disk, say so and keep the one before."""
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except (OSError, RuntimeError) as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if not full and "PytorchStreamWriter" not in str(error):
+            raise
+        raise InputError(
+            f"no checkpoint could be written to {checkpoints} ({str(error).splitlines()[0]}); make "
+            f"room on the disk and run again, from {newest_checkpoint(checkpoints) or 'the start'}"
+        ) from error
 
 
 def newest_checkpoint(checkpoints: Path) -> str | None:

@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
+
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TITLE, TextForm, clean
 from relatum_export.errors import InputError
@@ -100,7 +102,7 @@ def _sources(
     for table, column, kind in TABLES:
         if not corpus.has(table):
             continue
-        names = corpus.table(table).column_names
+        names = pq.read_schema(corpus.path / f"{table}.parquet").names
         if column in names:
             part = corpus.table(table, [column, "split"] if "split" in names else [column])
             rows = part.to_pydict()

@@ -1,5 +1,6 @@
 """`pretrain` on a small shop and an encoder of random weights."""
 
+import errno
 import json
 
 import numpy as np
@@ -116,6 +117,33 @@ def test_a_loss_that_is_not_finite_stops_names_its_batch_and_keeps_the_checkpoin
 
     assert "checkpoint-12" in str(caught.value)
     assert (tmp_path / "run" / "checkpoints" / "checkpoint-12" / "trainer_state.json").is_file()
+    assert not (tmp_path / "run" / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("PytorchStreamWriter failed writing file data/7: file write failed"),
+    ],
+)
+def test_a_full_disk_is_named_and_the_checkpoint_before_stays(
+    shop, tiny, tmp_path, monkeypatch, error
+):
+    save = torch.save
+    kept = tmp_path / "run" / "checkpoints" / "checkpoint-6"
+
+    def full(*args, **more):
+        if (kept / "trainer_state.json").is_file():
+            raise error
+        save(*args, **more)
+
+    monkeypatch.setattr(torch, "save", full)
+
+    with pytest.raises(InputError, match="make room on the disk") as caught:
+        run(shop, tiny, tmp_path / "run", MLM)
+
+    assert str(kept) in str(caught.value)
     assert not (tmp_path / "run" / "model").exists()
 
 
