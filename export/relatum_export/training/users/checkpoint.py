@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from relatum_export.errors import InputError
 
 WEIGHTS = "state.safetensors"
 STATE = "state.json"
+NO_SPACE = os.strerror(errno.ENOSPC)
 Tensors = dict[str, torch.Tensor]
 
 
@@ -63,9 +66,9 @@ class Checkpoints:
                 "best": progress.best,
             }
             (building / STATE).write_text(json.dumps(state), encoding="utf-8")
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             shutil.rmtree(building, ignore_errors=True)
-            if error.errno == errno.ENOSPC:
+            if NO_SPACE in str(error):
                 raise InputError(
                     f"no space is left for a checkpoint in {self._folder}; free some and run the "
                     "command again to go on from the last one"
@@ -114,7 +117,7 @@ def restore_optimizer(
     for parameter, name in names.items():
         prefix = f"optimizer.{name}."
         state = {
-            key.removeprefix(prefix): value
+            key.removeprefix(prefix): value.to(parameter.device)
             for key, value in tensors.items()
             if key.startswith(prefix)
         }

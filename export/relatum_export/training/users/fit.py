@@ -81,7 +81,9 @@ class Fit:
             parameter: name for name, parameter in model.named_parameters()
         }
         self._optimizer = _optimizer(model, settings)
-        self._id_decay = settings.id_decay / np.sqrt(1.0 + counts)
+        self._device = model.items.id.device
+        decay = settings.id_decay / np.sqrt(1.0 + counts)
+        self._id_decay = torch.from_numpy(decay.astype(np.float32)).to(self._device)
         self._average = {k: v.detach().clone() for k, v in model.named_parameters()}
 
     def run(self) -> Fitted:
@@ -138,6 +140,8 @@ class Fit:
                 total += self._step(batch, step, rng, (epoch, number)) * len(batch.window)
                 rows += len(batch.window)
                 advance(len(batch.shoppers))
+        if not all(bool(torch.isfinite(p).all()) for p in self._model.parameters()):
+            raise self._broken("a weight is not finite", batch, (epoch, number))
         row = {"epoch": float(epoch), "loss": total / max(rows, 1)}
         row["seconds"] = time.monotonic() - started
         best = before.best
@@ -152,21 +156,17 @@ class Fit:
     def _step(
         self, batch: Batch, step: int, rng: np.random.Generator, place: tuple[int, int]
     ) -> float:
-        settings = self._settings
+        settings, device = self._settings, self._device
         pool = self._candidates.of(batch, rng)
         rows, read = _with_history(pool.rows, pool.column, batch.items)
-        vectors = self._model.items(rows)
-        states = self._model.encoder.states(vectors[read], batch.gap_days)
-        queries = states[batch.window, batch.place]
-        candidates = vectors[: len(pool.rows)]
-        loss = cross_entropy(queries, candidates, 1.0 / settings.temperature, pool.wanted)
+        vectors = self._model.items(rows.to(device))
+        states = self._model.encoder.states(vectors[read.to(device)], batch.gap_days.to(device))
+        queries = states[batch.window.to(device), batch.place.to(device)]
+        candidates, wanted = vectors[: len(pool.rows)], pool.wanted.to(device)
+        loss = cross_entropy(queries, candidates, 1.0 / settings.temperature, wanted)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise InputError(
-                f"the loss is {value} in batch {place[1]} of pass {place[0]} (shoppers "
-                f"{', '.join(batch.shoppers[:3])}, ...); lower learning_rate or raise temperature; "
-                f"the last good checkpoint is kept in {self._folder / 'checkpoints'}"
-            )
+            raise self._broken(f"the loss is {value}", batch, place)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
         rate = settings.learning_rate * min(1.0, step / max(1, settings.warm_up))
@@ -175,13 +175,21 @@ class Fit:
         self._optimizer.step()
         with torch.no_grad():
             if settings.id_decay:
-                keep = torch.from_numpy((1.0 - rate * self._id_decay).astype(np.float32))
-                self._model.items.id.mul_(keep[:, None])
+                self._model.items.id.mul_(1.0 - rate * self._id_decay[:, None])
             if settings.average:
                 share = min(settings.average, (1 + step) / (10 + step))
                 for name, parameter in self._model.named_parameters():
                     self._average[name].lerp_(parameter, 1.0 - share)
         return value
+
+    def _broken(self, what: str, batch: Batch, place: tuple[int, int]) -> InputError:
+        epoch, number = place
+        kept = f"pass {epoch - 1} is kept in {self._folder / 'checkpoints'}"
+        return InputError(
+            f"{what} in batch {number} of pass {epoch} (shoppers "
+            f"{', '.join(batch.shoppers[:3])}, ...); lower learning_rate or raise temperature; "
+            + (kept if epoch > 1 else "no pass was finished")
+        )
 
     def _judge(self, ranking: ValidRanking) -> dict[str, float]:
         """The valid figures of the weights that would be kept."""

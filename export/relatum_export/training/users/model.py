@@ -25,22 +25,29 @@ class ItemTable(nn.Module):
     Args:
         text: frozen text vectors, float32 [items, text dimension]; zeros where an item has none.
         dimension: of the behaviour space.
+        id_dropout: chance that an item is known by its text alone in a step.
     """
 
     text: torch.Tensor
 
-    def __init__(self, text: torch.Tensor, dimension: int) -> None:
+    def __init__(self, text: torch.Tensor, dimension: int, id_dropout: float) -> None:
         super().__init__()
+        self.id_dropout = id_dropout
         self.register_buffer("text", text, persistent=False)
-        # Ids start at zero, so that text leads and an item's own vector is what text cannot say.
-        self.id = nn.Parameter(torch.zeros(len(text), dimension))
+        # Ids start at zero, so that text leads and an item's own vector is what text cannot say;
+        # but without text that would be a vector of no length, whose gradient has no bounds.
+        silent = ~text.any(dim=1, keepdim=True)
+        self.id = nn.Parameter(torch.randn(len(text), dimension) / math.sqrt(dimension) * silent)
         self.projection = nn.Linear(text.shape[1], dimension, bias=False)
         nn.init.normal_(self.projection.weight, std=1.0 / math.sqrt(dimension))
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Float32 [len(rows), dimension], rows of length 1, of the items int64 ``rows``."""
-        raw = self.id[rows] + self.projection(self.text[rows])
-        return functional.normalize(raw, dim=-1)
+        own, text = self.id[rows], self.text[rows]
+        if self.training and self.id_dropout:
+            kept = torch.rand(len(rows), 1, device=own.device) >= self.id_dropout
+            own = own * (kept | ~text.any(dim=1, keepdim=True))
+        return functional.normalize(own + self.projection(text), dim=-1)
 
 
 class Block(nn.Module):
@@ -146,13 +153,14 @@ class UserModel(nn.Module):
 
     def __init__(self, text: NDArray[np.float32], settings: UserSettings) -> None:
         super().__init__()
-        self.items = ItemTable(torch.from_numpy(text), settings.dimension)
+        self.items = ItemTable(torch.from_numpy(text), settings.dimension, settings.id_dropout)
         self.encoder = UserEncoder(settings)
 
     def item_vectors(self) -> NDArray[np.float32]:
         """Float32 [items, dimension]; from text alone where nobody bought an item."""
         with torch.inference_mode():
-            vectors: NDArray[np.float32] = self.items(torch.arange(len(self.items.text))).numpy()
+            rows = torch.arange(len(self.items.text), device=self.items.text.device)
+            vectors: NDArray[np.float32] = self.items(rows).cpu().numpy()
         return vectors
 
 

@@ -76,6 +76,7 @@ def user_vectors(
     """
     out = np.zeros((len(asked), items.shape[1]), np.float32)
     limit = encoder.max_history
+    device = next(encoder.parameters()).device
     training = encoder.training
     encoder.eval()
     with torch.inference_mode():
@@ -86,8 +87,8 @@ def user_vectors(
             for r, (i, n) in enumerate(zip(batch, lengths, strict=True)):
                 rows[r, :n] = asked[i].items[-n:]
                 gaps[r, :n] = asked[i].gap_days[-n:]
-            vectors = torch.from_numpy(items[rows])
-            out[batch] = encoder(vectors, torch.tensor(lengths), torch.from_numpy(gaps)).numpy()
+            inputs = torch.from_numpy(items[rows]), torch.tensor(lengths), torch.from_numpy(gaps)
+            out[batch] = encoder(*(part.to(device) for part in inputs)).cpu().numpy()
     encoder.train(training)
     return out
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from relatum_export.training.users.model import UserEncoder
 from relatum_export.training.users.ranking import MEASURE, ValidRanking
 
-PENALTIES = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0)
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SCALES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2)
 CASES = 2_000  # of valid, by a fixed draw, while choosing
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = {"cpu": 8 << 20, "cuda": 1 << 30}  # of logits: what a cache holds, or a GPU spares
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,12 @@ class Entries:
         """Row (from 0), column and value of the entries of rows ``low`` to ``high``."""
         begin, end = int(self.start[low]), int(self.start[high])
         counts = self.start[low + 1 : high + 1] - self.start[low:high]
-        row = torch.repeat_interleave(torch.arange(high - low), counts)
+        row = torch.repeat_interleave(torch.arange(high - low, device=counts.device), counts)
         return row, self.column[begin:end], self.value[begin:end]
+
+    def to(self, device: torch.device) -> "Entries":
+        """The same on another device."""
+        return Entries(self.start.to(device), self.column.to(device), self.value.to(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,15 @@ class SoftmaxTargets:
     bias: torch.Tensor | None = None
     smoothing: float = 0.0
 
+    def to(self, device: torch.device) -> "SoftmaxTargets":
+        """The same on another device."""
+        return SoftmaxTargets(
+            self.target.to(device),
+            self.masked.to(device) if self.masked is not None else None,
+            self.bias.to(device) if self.bias is not None else None,
+            self.smoothing,
+        )
+
 
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
@@ -64,7 +77,7 @@ class _CrossEntropy(torch.autograd.Function):
         grad_queries = torch.empty_like(queries)
         grad_items = torch.zeros_like(items)
         total = queries.new_zeros(())
-        step = max(1, CHUNK_BYTES // (4 * columns))
+        step = max(1, CHUNK_BYTES[queries.device.type] // (4 * columns))
         for low in range(0, rows, step):
             high = min(rows, low + step)
             part = queries[low:high]

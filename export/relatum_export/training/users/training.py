@@ -82,7 +82,8 @@ def train_users(
         f"{int((counts > 0).sum()):,} of {len(counts):,} items bought"
     )
     torch.manual_seed(settings.seed)
-    model = UserModel(vectors, settings)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = UserModel(vectors, settings).to(device)
     judged = ranking if chosen is None else None
     fitted = Fit(
         model=model,
@@ -136,7 +137,7 @@ def _trained(
         "ridge": _ridge_metrics(ridge),
     }
     return TrainedUsers(
-        config, metrics, histories.items, vectors, bought, ridge.weights, model.encoder
+        config, metrics, histories.items, vectors, bought, ridge.weights, model.encoder.cpu()
     )
 
 

@@ -39,6 +39,7 @@ def test_the_files_of_an_artifact_have_the_documented_shapes(trained, tmp_path):
     assert ridge.shape == (13, 16)
     assert exported.max_difference <= 1e-4
     assert (exported.dimension, exported.max_history) == (16, 8)
+    assert exported.inputs == ("vectors", "lengths")  # the shop has no times
 
 
 @pytest.mark.parametrize("gap", [-1.0, 0.0, 2.5, 1e4])

@@ -1,11 +1,14 @@
 """A fit learns, stops, goes on where it was, and is fitted again on all that is known."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
 
 from relatum_export.errors import InputError
+from relatum_export.training.users import checkpoint
 from relatum_export.training.users import fit as fitting
 from relatum_export.training.users.checkpoint import Checkpoints
 from relatum_export.training.users.ranking import Asked
@@ -125,6 +128,38 @@ def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_checkpoint
     kept = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert kept == ["epoch-0001"]
     assert not (tmp_path / "run" / "model").exists()
+
+
+def test_weights_that_are_not_finite_are_never_kept(corpus, tmp_path, monkeypatch):
+    """The last step of a pass may break what no loss has seen yet."""
+    settings = SMALL.model_copy(update={"learning_rate": 1.0, "batch_events": 10_000})
+    monkeypatch.setattr(fitting.torch.optim.AdamW, "step", _break)
+
+    with pytest.raises(InputError, match="a weight is not finite in batch 1 of pass 1"):
+        train_users(corpus, ROUND_TEXT, tmp_path / "run", settings, QUIET, resume=True)
+
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def _break(optimizer):
+    optimizer.param_groups[0]["params"][0].data.fill_(float("inf"))
+
+
+def test_a_full_disk_stops_the_fit_and_keeps_the_checkpoint_before(corpus, tmp_path, monkeypatch):
+    real, calls = checkpoint.save_file, []
+
+    def full_at_the_second(tensors, file):
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(tensors, file)
+
+    monkeypatch.setattr(checkpoint, "save_file", full_at_the_second)
+    with pytest.raises(InputError, match="no space is left"):
+        train_users(corpus, ROUND_TEXT, tmp_path / "run", SMALL, QUIET, resume=True)
+
+    kept = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
+    assert kept == ["epoch-0001"]
 
 
 def test_a_refit_takes_passes_and_ridge_from_the_run_and_learns_valid_too(corpus, run, tmp_path):
