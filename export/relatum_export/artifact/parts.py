@@ -1,6 +1,7 @@
 """The optional parts of an artifact: opened and checked first, written when the rest stands."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,11 +192,16 @@ def _joined(run: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, An
 
 
 def _without_logs(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _without_logs(value) if isinstance(value, Mapping) else value
-        for name, value in metrics.items()
-        if name not in _LOGS
-    }
+    return {name: _plain(value) for name, value in metrics.items() if name not in _LOGS}
+
+
+def _plain(value: Any) -> Any:
+    """Nested metrics without logs; what could not be measured is null, since JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return _without_logs(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _read(file: Path) -> dict[str, Any]:
