@@ -101,8 +101,16 @@ def _add_ranked(
     one.add_argument("--negative", action="append", default=[], metavar="PRODUCT")
     one.add_argument("--text", default="", help="start from a text instead")
     one.add_argument("--batch", action="store_true", help="one list for each product")
-    one.add_argument("--relation", type=str.upper, default="SIMILAR", help="SIMILAR or COMPLEMENT")
+    one.add_argument(
+        "--relation", type=str.upper, default="SIMILAR", help="SIMILAR, SUBSTITUTE or COMPLEMENT"
+    )
     one.set_defaults(run=commands.related)
+
+    one = sub.add_parser("score", parents=[common], help="what products are to another")
+    one.add_argument("first", metavar="A", help="the product that is asked about")
+    one.add_argument("others", nargs="+", metavar="B", help="what it is to A, each by itself")
+    one.add_argument("--text", action="store_true", help="A and B are texts, not product ids")
+    one.set_defaults(run=commands.score)
 
     one = sub.add_parser("recommend", parents=[common, ranked], help="products for a shopper")
     one.add_argument("user", nargs="?", default="", metavar="USER")

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from relatum import channel, convert, requests
 from relatum.async_transport import AsyncTransport
+from relatum.pairs import AssociationScores, Side
 from relatum.requests import EventLike, ProductLike
+from relatum.server_info import ServerInfo
 from relatum.types import (
     Completions,
     DeleteResult,
@@ -14,7 +16,6 @@ from relatum.types import (
     ProductPage,
     Profile,
     RankedList,
-    ServerInfo,
     UpsertResult,
     WriteEventsResult,
 )
@@ -114,6 +115,22 @@ class AsyncClient(AsyncTransport):
             all_variants=all_variants,
         )
         return convert.ranked(await self._call(self._association.ListRelated, request, timeout_s))
+
+    async def score(
+        self,
+        pairs: Iterable[tuple[Side, Side]],
+        *,
+        min_revision: int = 0,
+        timeout_s: float | None = None,
+    ) -> AssociationScores:
+        """What the second of each of up to 256 pairs is to the first, with probabilities.
+
+        A side is a product's id, or a `Text` that is taken for a title.
+        """
+        request = requests.score(pairs, min_revision)
+        return convert.scores(
+            await self._call(self._association.ScoreAssociations, request, timeout_s)
+        )
 
     async def recommend(
         self,

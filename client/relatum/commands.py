@@ -11,7 +11,8 @@ from google.protobuf import json_format
 from relatum.client import Client
 from relatum.errors import RelatumError
 from relatum.importing import BadLineError, LineReader, opened
-from relatum.output import facts, more, plain, ranked, show
+from relatum.output import facts, more, plain, ranked, scored, show
+from relatum.pairs import Text
 from relatum.requests import MAX_ITEMS
 from relatum.tables import table
 from relatum.types import ImportResult
@@ -75,6 +76,13 @@ def related(client: Client, args: Namespace) -> None:
         all_variants=args.all_variants,
     )
     show(args, found, ranked)
+
+
+def score(client: Client, args: Namespace) -> None:
+    """What products are to another."""
+    side = Text if args.text else str
+    found = client.score([(side(args.first), side(other)) for other in args.others])
+    show(args, found, lambda _: scored(args.others, found))
 
 
 def recommend(client: Client, args: Namespace) -> None:

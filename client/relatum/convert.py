@@ -9,8 +9,10 @@ from google.protobuf import timestamp_pb2
 from google.rpc import code_pb2
 from google.type import money_pb2
 
-from relatum import types
+from relatum import pairs, types
+from relatum.server_info import ModelInfo, ServerInfo
 from relatum.v1 import (
+    association_service_pb2,
     catalog_service_pb2,
     embedding_service_pb2,
     product_pb2,
@@ -69,17 +71,47 @@ def results(messages: Iterable[result_pb2.Result]) -> tuple[types.Result, ...]:
             product_id=message.product_id,
             score=message.score,
             product=product(message.product) if message.HasField("product") else None,
-            evidence=tuple(
-                types.Evidence(
-                    enum_name(result_pb2.EvidenceKind, "EVIDENCE_KIND", part.kind),
-                    part.contribution,
-                    part.product_id,
-                    part.attribute,
-                )
-                for part in message.evidence
-            ),
+            evidence=evidence(message.evidence),
+            probability=message.probability if message.HasField("probability") else None,
         )
         for message in messages
+    )
+
+
+def evidence(messages: Iterable[result_pb2.Evidence]) -> tuple[types.Evidence, ...]:
+    """Parts of a score, or facts of a pair."""
+    return tuple(
+        types.Evidence(
+            enum_name(result_pb2.EvidenceKind, "EVIDENCE_KIND", part.kind),
+            part.contribution,
+            part.product_id,
+            part.attribute,
+            tuple(
+                types.PathStep(step.source, step.relation, step.target, step.count)
+                for step in part.path
+            ),
+        )
+        for part in messages
+    )
+
+
+def scores(reply: association_service_pb2.ScoreAssociationsResponse) -> pairs.AssociationScores:
+    """What the products of each pair are to each other."""
+    classes = association_service_pb2.AssociationClass
+    return pairs.AssociationScores(
+        scores=tuple(
+            pairs.AssociationScore(
+                {
+                    enum_name(classes, "ASSOCIATION_CLASS", one.association): one.probability
+                    for one in score.probabilities
+                },
+                evidence(score.evidence),
+            )
+            for score in reply.scores
+        ),
+        revision=reply.revision,
+        model_id=reply.model_id,
+        missing_product_ids=tuple(reply.missing_product_ids),
     )
 
 
@@ -168,13 +200,13 @@ def imported(reply: Any) -> types.ImportResult:
     )
 
 
-def server_info(reply: server_info_service_pb2.GetServerInfoResponse) -> types.ServerInfo:
+def server_info(reply: server_info_service_pb2.GetServerInfoResponse) -> ServerInfo:
     """Versions, model, limits and state."""
     model = reply.model
-    return types.ServerInfo(
+    return ServerInfo(
         version=reply.version,
         library_versions=dict(reply.library_versions),
-        model=types.ModelInfo(
+        model=ModelInfo(
             model_id=model.model_id,
             name=model.name,
             encoder_id=model.encoder_id,

@@ -3,11 +3,12 @@
 import dataclasses
 import json
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from relatum.pairs import AssociationScores
 from relatum.tables import table
 from relatum.types import Evidence, Product, RankedList, Result
 
@@ -46,6 +47,23 @@ def ranked(found: RankedList) -> str:
     if found.missing_product_ids:
         blocks.append(f"unknown: {', '.join(found.missing_product_ids)}")
     return "\n\n".join(blocks) + more(found.next_page_token)
+
+
+def scored(names: Sequence[str], found: AssociationScores) -> str:
+    """What each of some products is to another: a column a class, and the facts."""
+    classes = [name for score in found.scores for name in score.probabilities]
+    columns = list(dict.fromkeys(classes))
+    rows = [
+        (
+            name,
+            *(score.probabilities.get(column, "") for column in columns),
+            ", ".join(f"{one.kind.lower()} {one.contribution:+.2f}" for one in score.evidence),
+        )
+        for name, score in zip(names, found.scores, strict=False)
+    ]
+    text = table(["product", *map(str.lower, columns), "facts"], rows)
+    missing = found.missing_product_ids
+    return f"{text}\nunknown: {', '.join(missing)}" if missing else text
 
 
 def _results(lines: tuple[Result, ...]) -> str:

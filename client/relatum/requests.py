@@ -7,6 +7,7 @@ from typing import TypeVar
 from google.protobuf import field_mask_pb2
 
 from relatum import messages
+from relatum.pairs import Side, Text
 from relatum.types import Event, Product
 from relatum.v1 import (
     association_service_pb2,
@@ -99,6 +100,25 @@ def related(
         request.examples.positive_product_ids.extend(positive)
         request.examples.negative_product_ids.extend(negative)
     return request
+
+
+def score(
+    asked: Iterable[tuple[Side, Side]], min_revision: int
+) -> association_service_pb2.ScoreAssociationsRequest:
+    """A ScoreAssociations request; a side is a product's id or a `Text`."""
+    return association_service_pb2.ScoreAssociationsRequest(
+        pairs=[
+            association_service_pb2.ProductPair(a=_side(first), b=_side(second))
+            for first, second in asked
+        ],
+        min_revision=min_revision,
+    )
+
+
+def _side(side: Side) -> association_service_pb2.PairSide:
+    if isinstance(side, Text):
+        return association_service_pb2.PairSide(text=side.text)
+    return association_service_pb2.PairSide(product_id=side)
 
 
 def search(

@@ -83,23 +83,35 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class PathStep:
+    """One edge of a way through the knowledge graph."""
+
+    source: str
+    relation: str
+    target: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """One part of a score."""
+    """One part of a score; of kind "PATH", the edges from the first product to the second."""
 
     kind: str
     contribution: float
     product_id: str = ""
     attribute: str = ""
+    path: tuple[PathStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of a ranked list; the contributions of its evidence sum to its score."""
+    """One line of a ranked list: evidence sums to its score; `probability` is for SUBSTITUTE."""
 
     product_id: str
     score: float
     product: Product | None = None
     evidence: tuple[Evidence, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,33 +279,3 @@ class ProductPage:
     next_page_token: str
     total_size: int
     revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """The artifact in use."""
-
-    model_id: str
-    name: str
-    encoder_id: str
-    base_model: str
-    dimension: int
-    matryoshka_dimensions: tuple[int, ...]
-    max_tokens: int
-    provider: str
-    precision: str
-    languages: tuple[str, ...]
-    parts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
-    """What server this is. `limits` are by the names of the API."""
-
-    version: str
-    library_versions: Mapping[str, str]
-    model: ModelInfo
-    limits: Mapping[str, float]
-    revision: int
-    product_count: int
-    vector_counts: Mapping[str, int]

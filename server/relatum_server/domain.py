@@ -35,6 +35,16 @@ class Relation(enum.IntEnum):
 
     SIMILAR = 1
     COMPLEMENT = 2
+    SUBSTITUTE = 3
+
+
+class AssociationClass(enum.IntEnum):
+    """As on the wire: what the second product of a pair is to the first."""
+
+    UNRELATED = 1
+    SAME = 2
+    SUBSTITUTE = 3
+    COMPLEMENT = 4
 
 
 class EvidenceKind(enum.IntEnum):
@@ -49,6 +59,9 @@ class EvidenceKind(enum.IntEnum):
     PROFILE = 7
     REPEAT = 8
     TRANSITION = 9
+    ASSOCIATION = 10
+    COMPLEMENT = 11
+    PATH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +167,41 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class PathStep:
+    """One edge of a way through the knowledge graph.
+
+    `count` is of purchases of the two products, or of the products that have the value.
+    """
+
+    source: str
+    relation: str
+    target: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """One part of a score."""
+    """One part of a score, or one fact of a pair."""
 
     kind: EvidenceKind
     contribution: float
     product_id: str = ""
     attribute: str = ""
+    path: tuple[PathStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of a ranked list; the contributions of `evidence` sum to `score`."""
+    """One line of a ranked list; the contributions of `evidence` sum to `score`.
+
+    `probability` is that of the relation, where one was asked for that has it.
+    """
 
     product_id: str
     score: float
     evidence: tuple[Evidence, ...]
     product: Product | None = None
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import importlib.metadata
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import grpc
 
@@ -17,18 +18,25 @@ from relatum.v1 import (
     server_info_service_pb2,
 )
 from relatum_server import observability
-from relatum_server.artifact import Artifact, load_artifact
+from relatum_server.artifact import Artifact, load_artifact, load_ridge
 from relatum_server.config import Settings
 from relatum_server.encoder.onnx import OnnxEncoder, OnnxSettings
+from relatum_server.encoder.pair_head import OnnxPairHead
 from relatum_server.encoder.session import SessionSettings
-from relatum_server.errors import ConfigError
+from relatum_server.encoder.user_encoder import OnnxUserEncoder
+from relatum_server.errors import ArtifactError, ConfigError
 from relatum_server.rpc.admission import HandlerPool
 from relatum_server.rpc.association import AssociationServicer
 from relatum_server.rpc.catalog import CatalogServicer
 from relatum_server.rpc.embedding import EmbeddingServicer
 from relatum_server.rpc.health import Health
 from relatum_server.rpc.idempotency import Idempotency
-from relatum_server.rpc.info import CatalogueFacts, ModelFacts, ServerInfoServicer
+from relatum_server.rpc.info import (
+    CatalogueFacts,
+    ServerInfoServicer,
+    library_versions,
+    model_facts,
+)
 from relatum_server.rpc.listener import grpc_server
 from relatum_server.rpc.recommendation import RecommendationServicer
 from relatum_server.rpc.search import SearchServicer
@@ -38,15 +46,19 @@ from relatum_server.services.catalog_import import CatalogImportService
 from relatum_server.services.completion import CompletionService
 from relatum_server.services.embedding import EmbeddingService
 from relatum_server.services.events import EventService
+from relatum_server.services.knowledge import KnowledgeGraph
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.pair_scores import PairScorer
+from relatum_server.services.pairs import PairService
 from relatum_server.services.personal import PersonalRanker
-from relatum_server.services.projections import Projections
+from relatum_server.services.projections import BEHAVIOUR, Projections
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
 from relatum_server.services.text_vectors import TextVectors
+from relatum_server.services.users import BehaviourPlaces, Users
 from relatum_server.store.base import Store
 from relatum_server.store.directory import DataDirectory
 from relatum_server.store.identity import ShopperKey
@@ -55,7 +67,29 @@ from relatum_server.store.sqlite import open_sqlite
 log = observability.logger("server")
 
 MAX_PORT = 65_535  # gRPC takes a larger number modulo 65,536
-LIBRARIES = ("grpcio", "protobuf", "numpy", "usearch", "apsw", "tokenizers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """The graphs beside the encoder, each None where the artifact lacks it."""
+
+    pairs: OnnxPairHead | None
+    users: OnnxUserEncoder | None
+
+    @classmethod
+    def open(cls, artifact: Artifact) -> "_Heads":
+        """Open what the artifact has, and try its golden inputs."""
+        pairs, users = artifact.pair_head, artifact.user_encoder
+        difference = artifact.golden_max_difference
+        if users is not None and users.space != BEHAVIOUR:
+            raise ArtifactError(
+                f"{users.path}: asks the space {users.space}, and this server asks {BEHAVIOUR} "
+                "alone; export again with the server's version of relatum"
+            )
+        return cls(
+            None if pairs is None else OnnxPairHead.open(pairs, difference),
+            None if users is None else OnnxUserEncoder.open(users, difference),
+        )
 
 
 class RelatumServer:
@@ -119,6 +153,7 @@ def build(settings: Settings) -> RelatumServer:
         encoder = _open_encoder(artifact, settings)
         resources.callback(encoder.close)
         cosine = encoder.check_golden(artifact)
+        heads = _Heads.open(artifact)
         encoder.warm_up()
         log.info(
             "encoder",
@@ -144,7 +179,9 @@ def build(settings: Settings) -> RelatumServer:
         )
         pool = HandlerPool(settings.max_workers)
         resources.callback(pool.shutdown)
-        servicers = _servicers(settings, artifact, encoder=encoder, store=store, live=live, key=key)
+        servicers = _servicers(
+            settings, artifact, encoder=encoder, heads=heads, store=store, live=live, key=key
+        )
         health = Health(list(servicers))
         resources.callback(health.close)
         server = grpc_server(settings, pool, servicers, health)
@@ -174,6 +211,7 @@ def _servicers(
     artifact: Artifact,
     *,
     encoder: OnnxEncoder,
+    heads: _Heads,
     store: Store,
     live: LiveCatalogue,
     key: ShopperKey,
@@ -204,8 +242,10 @@ def _servicers(
         pages,
         digest=key.digest,
         limits=limits,
-        ranker=PersonalRanker(live, artifact.ranker),
+        ranker=_personal_ranker(artifact, heads, live),
     )
+    scorer = None if heads.pairs is None else PairScorer(live, store, encoder, heads.pairs)
+    graph = KnowledgeGraph.read(artifact.graph_path) if artifact.graph_path else None
     return {
         _name(catalog_service_pb2, "CatalogService"): CatalogServicer(
             catalog, imports, idempotency
@@ -214,7 +254,8 @@ def _servicers(
             EmbeddingService(encoder, dimensions, limits), artifact.model_id
         ),
         _name(association_service_pb2, "AssociationService"): AssociationServicer(
-            AssociationService(live, encoder, pages, limits)
+            AssociationService(live, encoder, pages, limits, scorer),
+            PairService(live, scorer, artifact.model_id, limits, graph),
         ),
         _name(search_service_pb2, "SearchService"): SearchServicer(
             SearchService(live, encoder, pages, digest=key.digest, limits=limits),
@@ -225,13 +266,17 @@ def _servicers(
         ),
         _name(server_info_service_pb2, "ServerInfoService"): ServerInfoServicer(
             version=importlib.metadata.version("relatum"),
-            library_versions=_library_versions(),
-            model=_model_facts(artifact, encoder),
+            library_versions=library_versions(),
+            model=model_facts(artifact, encoder.provider, encoder.precision),
             limits=limits,
             catalogue=lambda: CatalogueFacts(
                 live.revision,
                 len(live),
-                {"text": len(live.text), "behaviour": len(live.behaviour)},
+                {
+                    "text": len(live.text),
+                    "behaviour": len(live.behaviour),
+                    **{name: len(space) for name, space in live.spaces.items()},
+                },
             ),
         ),
     }
@@ -241,34 +286,11 @@ def _name(module: object, service: str) -> str:
     return str(module.DESCRIPTOR.services_by_name[service].full_name)  # type: ignore[attr-defined]
 
 
-def _model_facts(artifact: Artifact, encoder: OnnxEncoder) -> ModelFacts:
-    spec = artifact.encoder
-    parts = [space.name for space in artifact.spaces]
-    parts += ["copurchase"] if artifact.copurchase_path else []
-    parts += ["popularity"] if artifact.popularity_path else []
-    parts += ["transitions"] if artifact.transitions_path else []
-    parts += ["ranker"] if artifact.ranker else []
-    return ModelFacts(
-        model_id=artifact.model_id,
-        name=artifact.name,
-        encoder_id=spec.encoder_id,
-        base_model=spec.base_model,
-        dimension=spec.dimension,
-        matryoshka_dimensions=tuple(spec.matryoshka_dimensions),
-        max_tokens=spec.max_tokens,
-        provider=encoder.provider,
-        precision=encoder.precision,
-        languages=tuple(artifact.languages),
-        parts=tuple(parts),
-    )
-
-
-def _library_versions() -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    for name in ("onnxruntime-gpu", "onnxruntime"):
-        try:
-            versions["onnxruntime"] = importlib.metadata.version(name)
-            break
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+def _personal_ranker(artifact: Artifact, heads: _Heads, live: LiveCatalogue) -> PersonalRanker:
+    """The artifact's ranker, whose source `users` asks the user encoder where there is one."""
+    index = live.behaviour.index
+    if heads.users is None or index is None:
+        return PersonalRanker(live, artifact.ranker)
+    ridge = None if artifact.ridge is None else load_ridge(artifact.ridge)
+    users = Users(heads.users, BehaviourPlaces(live, index, ridge))
+    return PersonalRanker(live, artifact.ranker, {"users": users.source})

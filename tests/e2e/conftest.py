@@ -61,10 +61,14 @@ def corpus(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def artifact(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop's artifact around an untrained English encoder."""
-    out = tmp_path_factory.mktemp("artifact") / "artifact"
-    run("export", "--corpus", corpus, "--encoder", "minilm", "--out", out)
-    return out
+    """The shop's artifact: an untrained English encoder, and a head trained on it for a moment."""
+    folder = tmp_path_factory.mktemp("artifact")
+    brief = folder / "pairs.toml"
+    brief.write_text("members = 1\nepochs = 2\nhidden = 16\n", encoding="utf-8")
+    given = ("--corpus", corpus, "--encoder", "minilm")
+    run("train", "pairs", *given, "--config", brief, "--out", folder / "pairs")
+    run("export", *given, "--pairs", folder / "pairs", "--out", folder / "artifact")
+    return folder / "artifact"
 
 
 @pytest.fixture

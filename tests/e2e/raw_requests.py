@@ -66,6 +66,14 @@ def embed(*texts: str, **fields: Any) -> Message:
     return embedding_service_pb2.EmbedTextsRequest(texts=texts, **fields)
 
 
+def pairs(*sides: tuple[dict[str, str], dict[str, str]], **fields: Any) -> Message:
+    request = association_service_pb2.ScoreAssociationsRequest(**fields)
+    for sides_of_pair in sides:
+        a, b = (association_service_pb2.PairSide(**side) for side in sides_of_pair)
+        request.pairs.add(a=a, b=b)
+    return request
+
+
 def recommend(**fields: Any) -> Message:
     return recommendation_service_pb2.RecommendRequest(**fields)
 

@@ -1,7 +1,12 @@
 """ListRelated, Recommend and GetProfile over loopback, against what a shop expects of them."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from relatum import RelatumError
+from relatum.pairs import Text
 from relatum.types import Event
 from tests.e2e.ranked_list import assert_explained, ids, kinds
 
@@ -58,6 +63,40 @@ def test_examples_are_left_out_and_what_is_disliked_moves_down(client):
     assert scores[1] < scores[0]
 
 
+def test_a_relation_that_the_head_did_not_learn_says_what_the_artifact_lacks(client):
+    with pytest.raises(RelatumError) as error:
+        client.related(product_id="mouse-red", relation="SUBSTITUTE")
+
+    assert (error.value.code, error.value.reason) == ("FAILED_PRECONDITION", "ARTIFACT_LACKS_PART")
+    assert "train pairs" in error.value.message
+
+
+# ScoreAssociations
+
+
+def test_pairs_are_scored_in_order_with_probabilities_and_facts(client):
+    found = client.score(
+        [
+            ("mouse-black", "keyboard-black"),
+            ("mouse-black", Text("a red stapler")),
+            ("nowhere", "pen-red"),
+        ]
+    )
+
+    bought, text, unknown = found.scores
+    for score in (bought, text):
+        sure = list(score.probabilities.values())
+        assert sum(sure) == pytest.approx(1.0, abs=1e-5)
+        assert sure == sorted(sure, reverse=True)
+    assert {"UNRELATED", "COMPLEMENT"} <= set(bought.probabilities)
+    facts = {part.kind: part.contribution for part in bought.evidence}
+    assert 0 < facts["CO_PURCHASE"] <= 1
+    assert facts["CATEGORY"] == -1.0
+    assert {part.kind for part in text.evidence} == {"TEXT"}
+    assert unknown.probabilities == {}
+    assert found.missing_product_ids == ("nowhere",)
+
+
 # Recommend
 
 
@@ -106,6 +145,30 @@ def test_trending_is_what_is_bought_now(client):
 
     assert_explained(ranked)
     assert ids(ranked)[0] == "monitor-silver"
+
+
+def test_what_is_due_again_is_recommended_again(client):
+    newest = datetime(2026, 1, 31, tzinfo=UTC)
+    client.write_events(
+        [
+            Event(
+                type="PURCHASE",
+                user_id="regular",
+                items=[(product_id, 1)],
+                time=newest - timedelta(days=days),
+            )
+            for product_id, days in (
+                ("pen-red", 40), ("pen-red", 30), ("notebook-red", 40), ("notebook-red", 20),
+                ("stapler-red", 5),
+            )
+        ]
+    )  # fmt: skip
+
+    ranked = client.recommend("regular", kind="BUY_AGAIN")
+
+    assert_explained(ranked)
+    assert {"pen-red", "notebook-red"} <= set(ids(ranked))
+    assert kinds(ranked) == {"REPEAT"}
 
 
 def test_what_a_shopper_bought_can_be_left_out(client):

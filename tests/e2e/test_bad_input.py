@@ -19,6 +19,7 @@ from tests.e2e.raw_requests import (
     get,
     many,
     number,
+    pairs,
     price,
     product,
     rating,
@@ -215,6 +216,27 @@ NUMBERS = [
         "session_events[0].value",
     ),
 ]
+RED, BLUE = {"product_id": "pen-red"}, {"product_id": "pen-blue"}
+PAIRS = [
+    Case("no pair", "ScoreAssociations", pairs(), "pairs"),
+    Case("257 pairs", "ScoreAssociations", pairs(*[(RED, BLUE)] * 257), "pairs"),
+    Case("no first side", "ScoreAssociations", pairs(({}, BLUE)), "pairs[0].a"),
+    Case("no second side", "ScoreAssociations", pairs((RED, BLUE), (RED, {})), "pairs[1].b"),
+    Case(
+        "empty id", "ScoreAssociations", pairs(({"product_id": ""}, BLUE)), "pairs[0].a.product_id"
+    ),
+    Case("long id", "ScoreAssociations", pairs(({"product_id": "x" * 129}, BLUE)), "a.product_id"),
+    Case("blank side", "ScoreAssociations", pairs((RED, {"text": " "})), "pairs[0].b.text"),
+    Case("NUL in a side", "ScoreAssociations", pairs((RED, {"text": "a\0b"})), "pairs[0].b.text"),
+    Case("1 MB side", "ScoreAssociations", pairs((RED, {"text": "x" * MIB})), "pairs[0].b.text"),
+    Case(
+        "negative revision of pairs",
+        "ScoreAssociations",
+        pairs((RED, BLUE), min_revision=-1),
+        "min_revision",
+    ),
+    Case("pairs cut short", "ScoreAssociations", b"\x0a\xff", "Score", "MALFORMED_REQUEST"),
+]
 BYTES = [
     Case("cut bytes", "Search", b"\x0a\xff", "SearchRequest", "MALFORMED_REQUEST"),
     Case("bad wire type", "WriteEvents", b"\x0f\x01", "WriteEventsRequest", "MALFORMED_REQUEST"),
@@ -223,7 +245,7 @@ BYTES = [
 
 
 @pytest.mark.parametrize(
-    "case", [*TEXTS, *NAMES, *COUNTS, *NUMBERS, *BYTES], ids=lambda case: case.name
+    "case", [*TEXTS, *NAMES, *COUNTS, *NUMBERS, *PAIRS, *BYTES], ids=lambda case: case.name
 )
 def test_a_bad_request_is_refused_with_its_reason_and_field(channel, case):
     with pytest.raises(grpc.RpcError) as caught:

@@ -15,6 +15,9 @@ VIEW = {
 }
 BODIES = {
     "ListRelated": {"relation": "RELATION_SIMILAR", "productId": "mouse-black", "pageSize": 5},
+    "ScoreAssociations": {
+        "pairs": [{"a": {"productId": "pen-red"}, "b": {"text": "notebook"}}],
+    },
     "UpsertProducts": {"products": [{"id": "loaded", "title": "loaded lamp"}]},
     "ImportProducts": {"products": [{"id": "imported", "title": "imported lamp"}]},
     "GetProduct": {"productId": "mouse-black"},

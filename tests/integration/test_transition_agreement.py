@@ -15,8 +15,8 @@ from relatum_server.domain import Event, EventType, EvidenceKind, Product, Produ
 from relatum_server.index.counters import EventCounters
 from relatum_server.services.copurchase import PairPart, read_transitions
 from relatum_server.services.history import PurchaseHistory
-from relatum_server.services.projections import transition_decay
 from relatum_server.services.ranked import Paging
+from relatum_server.services.ranker import optional_counts
 from relatum_server.services.recommendation import RecommendQuery
 from relatum_server.services.traffic import Traffic
 from tests.unit.server.services.conftest import DAY_US, NOW_US, Shop, build_shop
@@ -66,7 +66,7 @@ def traffic(folder: Path, known: list[list[int]]) -> Traffic:
     old = {f"p{i}": (float(n), NOW_US - 50 * DAY_US) for i, n in enumerate(bought) if n}
     history = PurchaseHistory(old)
     return Traffic(
-        EventCounters(history.covered_until_us(), transition_decay(RANKER)),
+        EventCounters(history.covered_until_us(), optional_counts(RANKER)),
         transitions=PairPart(read_transitions(file)),
         history=history,
     )

@@ -26,15 +26,17 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from relatum.v1 import result_pb2 as relatum_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$relatum/v1/association_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x17relatum/v1/result.proto\"\xd5\x02\n\x12ListRelatedRequest\x12&\n\x08relation\x18\x01 \x01(\x0e\x32\x14.relatum.v1.Relation\x12\x14\n\nproduct_id\x18\x02 \x01(\tH\x00\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12*\n\x08\x65xamples\x18\x04 \x01(\x0b\x32\x16.relatum.v1.ExampleSetH\x00\x12)\n\x05\x62\x61tch\x18\x05 \x01(\x0b\x32\x18.relatum.v1.ProductBatchH\x00\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\x12-\n\tread_mask\x18\t \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\n \x01(\x03\x12\x14\n\x0c\x61ll_variants\x18\x0b \x01(\x08\x42\x08\n\x06\x61nchor\"H\n\nExampleSet\x12\x1c\n\x14positive_product_ids\x18\x01 \x03(\t\x12\x1c\n\x14negative_product_ids\x18\x02 \x03(\t\"#\n\x0cProductBatch\x12\x13\n\x0bproduct_ids\x18\x01 \x03(\t\"\xd7\x01\n\x13ListRelatedResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.relatum.v1.Result\x12&\n\x05lists\x18\x02 \x03(\x0b\x32\x17.relatum.v1.RelatedList\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x1b\n\x13missing_product_ids\x18\x07 \x03(\t\"F\n\x0bRelatedList\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12#\n\x07results\x18\x02 \x03(\x0b\x32\x12.relatum.v1.Result*S\n\x08Relation\x12\x18\n\x14RELATION_UNSPECIFIED\x10\x00\x12\x14\n\x10RELATION_SIMILAR\x10\x01\x12\x17\n\x13RELATION_COMPLEMENT\x10\x02\x32\x64\n\x12\x41ssociationService\x12N\n\x0bListRelated\x12\x1e.relatum.v1.ListRelatedRequest\x1a\x1f.relatum.v1.ListRelatedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$relatum/v1/association_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x17relatum/v1/result.proto\"\xd5\x02\n\x12ListRelatedRequest\x12&\n\x08relation\x18\x01 \x01(\x0e\x32\x14.relatum.v1.Relation\x12\x14\n\nproduct_id\x18\x02 \x01(\tH\x00\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12*\n\x08\x65xamples\x18\x04 \x01(\x0b\x32\x16.relatum.v1.ExampleSetH\x00\x12)\n\x05\x62\x61tch\x18\x05 \x01(\x0b\x32\x18.relatum.v1.ProductBatchH\x00\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\x12-\n\tread_mask\x18\t \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\n \x01(\x03\x12\x14\n\x0c\x61ll_variants\x18\x0b \x01(\x08\x42\x08\n\x06\x61nchor\"H\n\nExampleSet\x12\x1c\n\x14positive_product_ids\x18\x01 \x03(\t\x12\x1c\n\x14negative_product_ids\x18\x02 \x03(\t\"#\n\x0cProductBatch\x12\x13\n\x0bproduct_ids\x18\x01 \x03(\t\"\xd7\x01\n\x13ListRelatedResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.relatum.v1.Result\x12&\n\x05lists\x18\x02 \x03(\x0b\x32\x17.relatum.v1.RelatedList\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x1b\n\x13missing_product_ids\x18\x07 \x03(\t\"F\n\x0bRelatedList\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12#\n\x07results\x18\x02 \x03(\x0b\x32\x12.relatum.v1.Result\"X\n\x18ScoreAssociationsRequest\x12&\n\x05pairs\x18\x01 \x03(\x0b\x32\x17.relatum.v1.ProductPair\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"O\n\x0bProductPair\x12\x1f\n\x01\x61\x18\x01 \x01(\x0b\x32\x14.relatum.v1.PairSide\x12\x1f\n\x01\x62\x18\x02 \x01(\x0b\x32\x14.relatum.v1.PairSide\"8\n\x08PairSide\x12\x14\n\nproduct_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x42\x06\n\x04side\"\x8a\x01\n\x19ScoreAssociationsResponse\x12,\n\x06scores\x18\x01 \x03(\x0b\x32\x1c.relatum.v1.AssociationScore\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x1b\n\x13missing_product_ids\x18\x04 \x03(\t\"u\n\x10\x41ssociationScore\x12\x39\n\rprobabilities\x18\x01 \x03(\x0b\x32\".relatum.v1.AssociationProbability\x12&\n\x08\x65vidence\x18\x02 \x03(\x0b\x32\x14.relatum.v1.Evidence\"`\n\x16\x41ssociationProbability\x12\x31\n\x0b\x61ssociation\x18\x01 \x01(\x0e\x32\x1c.relatum.v1.AssociationClass\x12\x13\n\x0bprobability\x18\x02 \x01(\x01*l\n\x08Relation\x12\x18\n\x14RELATION_UNSPECIFIED\x10\x00\x12\x14\n\x10RELATION_SIMILAR\x10\x01\x12\x17\n\x13RELATION_COMPLEMENT\x10\x02\x12\x17\n\x13RELATION_SUBSTITUTE\x10\x03*\xb6\x01\n\x10\x41ssociationClass\x12!\n\x1d\x41SSOCIATION_CLASS_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41SSOCIATION_CLASS_UNRELATED\x10\x01\x12\x1a\n\x16\x41SSOCIATION_CLASS_SAME\x10\x02\x12 \n\x1c\x41SSOCIATION_CLASS_SUBSTITUTE\x10\x03\x12 \n\x1c\x41SSOCIATION_CLASS_COMPLEMENT\x10\x04\x32\xc6\x01\n\x12\x41ssociationService\x12N\n\x0bListRelated\x12\x1e.relatum.v1.ListRelatedRequest\x1a\x1f.relatum.v1.ListRelatedResponse\x12`\n\x11ScoreAssociations\x12$.relatum.v1.ScoreAssociationsRequest\x1a%.relatum.v1.ScoreAssociationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'relatum.v1.association_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELATION']._serialized_start=856
-  _globals['_RELATION']._serialized_end=939
+  _globals['_RELATION']._serialized_start=1443
+  _globals['_RELATION']._serialized_end=1551
+  _globals['_ASSOCIATIONCLASS']._serialized_start=1554
+  _globals['_ASSOCIATIONCLASS']._serialized_end=1736
   _globals['_LISTRELATEDREQUEST']._serialized_start=112
   _globals['_LISTRELATEDREQUEST']._serialized_end=453
   _globals['_EXAMPLESET']._serialized_start=455
@@ -45,6 +47,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRELATEDRESPONSE']._serialized_end=782
   _globals['_RELATEDLIST']._serialized_start=784
   _globals['_RELATEDLIST']._serialized_end=854
-  _globals['_ASSOCIATIONSERVICE']._serialized_start=941
-  _globals['_ASSOCIATIONSERVICE']._serialized_end=1041
+  _globals['_SCOREASSOCIATIONSREQUEST']._serialized_start=856
+  _globals['_SCOREASSOCIATIONSREQUEST']._serialized_end=944
+  _globals['_PRODUCTPAIR']._serialized_start=946
+  _globals['_PRODUCTPAIR']._serialized_end=1025
+  _globals['_PAIRSIDE']._serialized_start=1027
+  _globals['_PAIRSIDE']._serialized_end=1083
+  _globals['_SCOREASSOCIATIONSRESPONSE']._serialized_start=1086
+  _globals['_SCOREASSOCIATIONSRESPONSE']._serialized_end=1224
+  _globals['_ASSOCIATIONSCORE']._serialized_start=1226
+  _globals['_ASSOCIATIONSCORE']._serialized_end=1343
+  _globals['_ASSOCIATIONPROBABILITY']._serialized_start=1345
+  _globals['_ASSOCIATIONPROBABILITY']._serialized_end=1441
+  _globals['_ASSOCIATIONSERVICE']._serialized_start=1739
+  _globals['_ASSOCIATIONSERVICE']._serialized_end=1937
 # @@protoc_insertion_point(module_scope)

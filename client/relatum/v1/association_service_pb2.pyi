@@ -32,6 +32,11 @@ class _RelationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Relation.Val
     """Alike, in words and in behaviour."""
     RELATION_COMPLEMENT: _Relation.ValueType  # 2
     """Bought together, of another type."""
+    RELATION_SUBSTITUTE: _Relation.ValueType  # 3
+    """What can take the anchor's place: alike, of the same type, rarely bought together. Ranked by the probability that the
+    association head gives, which stands in `Result.probability`. FAILED_PRECONDITION with reason ARTIFACT_LACKS_PART where the
+    artifact has no head, or one that did not learn substitutes.
+    """
 
 class Relation(_Relation, metaclass=_RelationEnumTypeWrapper):
     """How products relate."""
@@ -41,7 +46,42 @@ RELATION_SIMILAR: Relation.ValueType  # 1
 """Alike, in words and in behaviour."""
 RELATION_COMPLEMENT: Relation.ValueType  # 2
 """Bought together, of another type."""
+RELATION_SUBSTITUTE: Relation.ValueType  # 3
+"""What can take the anchor's place: alike, of the same type, rarely bought together. Ranked by the probability that the
+association head gives, which stands in `Result.probability`. FAILED_PRECONDITION with reason ARTIFACT_LACKS_PART where the
+artifact has no head, or one that did not learn substitutes.
+"""
 Global___Relation: _TypeAlias = Relation  # noqa: Y015
+
+class _AssociationClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AssociationClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AssociationClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ASSOCIATION_CLASS_UNSPECIFIED: _AssociationClass.ValueType  # 0
+    ASSOCIATION_CLASS_UNRELATED: _AssociationClass.ValueType  # 1
+    """None of the others."""
+    ASSOCIATION_CLASS_SAME: _AssociationClass.ValueType  # 2
+    """The same product, sold twice."""
+    ASSOCIATION_CLASS_SUBSTITUTE: _AssociationClass.ValueType  # 3
+    """It can take the other's place."""
+    ASSOCIATION_CLASS_COMPLEMENT: _AssociationClass.ValueType  # 4
+    """It goes with the other."""
+
+class AssociationClass(_AssociationClass, metaclass=_AssociationClassEnumTypeWrapper):
+    """What one product is to another."""
+
+ASSOCIATION_CLASS_UNSPECIFIED: AssociationClass.ValueType  # 0
+ASSOCIATION_CLASS_UNRELATED: AssociationClass.ValueType  # 1
+"""None of the others."""
+ASSOCIATION_CLASS_SAME: AssociationClass.ValueType  # 2
+"""The same product, sold twice."""
+ASSOCIATION_CLASS_SUBSTITUTE: AssociationClass.ValueType  # 3
+"""It can take the other's place."""
+ASSOCIATION_CLASS_COMPLEMENT: AssociationClass.ValueType  # 4
+"""It goes with the other."""
+Global___AssociationClass: _TypeAlias = AssociationClass  # noqa: Y015
 
 @_typing.final
 class ListRelatedRequest(_message.Message):
@@ -246,3 +286,189 @@ class RelatedList(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RelatedList: _TypeAlias = RelatedList  # noqa: Y015
+
+@_typing.final
+class ScoreAssociationsRequest(_message.Message):
+    """Request of ScoreAssociations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIRS_FIELD_NUMBER: _builtins.int
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    min_revision: _builtins.int
+    """As in ListRelatedRequest."""
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductPair]:
+        """1..256 ordered pairs."""
+
+    def __init__(
+        self,
+        *,
+        pairs: _abc.Iterable[Global___ProductPair] | None = ...,
+        min_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_revision", b"min_revision", "pairs", b"pairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreAssociationsRequest: _TypeAlias = ScoreAssociationsRequest  # noqa: Y015
+
+@_typing.final
+class ProductPair(_message.Message):
+    """An ordered pair: a complement has a direction, ink goes with a printer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    A_FIELD_NUMBER: _builtins.int
+    B_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def a(self) -> Global___PairSide:
+        """What is asked about."""
+
+    @_builtins.property
+    def b(self) -> Global___PairSide:
+        """What it may be to `a`."""
+
+    def __init__(
+        self,
+        *,
+        a: Global___PairSide | None = ...,
+        b: Global___PairSide | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["a", b"a", "b", b"b"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["a", b"a", "b", b"b"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProductPair: _TypeAlias = ProductPair  # noqa: Y015
+
+@_typing.final
+class PairSide(_message.Message):
+    """One side of a pair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    product_id: _builtins.str
+    """A product of the catalogue."""
+    text: _builtins.str
+    """Any text, taken for a title; at most 8,192 bytes."""
+    def __init__(
+        self,
+        *,
+        product_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["product_id", b"product_id", "side", b"side", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["product_id", b"product_id", "side", b"side", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_side: _TypeAlias = _typing.Literal["product_id", "text"]  # noqa: Y015
+    _WhichOneofArgType_side: _TypeAlias = _typing.Literal["side", b"side"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_side) -> _WhichOneofReturnType_side | None: ...
+
+Global___PairSide: _TypeAlias = PairSide  # noqa: Y015
+
+@_typing.final
+class ScoreAssociationsResponse(_message.Message):
+    """Reply of ScoreAssociations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    MISSING_PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Revision that the read saw."""
+    model_id: _builtins.str
+    """Id of the artifact."""
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssociationScore]:
+        """One a pair, in the order of the request."""
+
+    @_builtins.property
+    def missing_product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids in the request that the catalogue does not have."""
+
+    def __init__(
+        self,
+        *,
+        scores: _abc.Iterable[Global___AssociationScore] | None = ...,
+        revision: _builtins.int = ...,
+        model_id: _builtins.str = ...,
+        missing_product_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_product_ids", b"missing_product_ids", "model_id", b"model_id", "revision", b"revision", "scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreAssociationsResponse: _TypeAlias = ScoreAssociationsResponse  # noqa: Y015
+
+@_typing.final
+class AssociationScore(_message.Message):
+    """What is known of one pair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBABILITIES_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def probabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssociationProbability]:
+        """Most probable first; they sum to 1 (to 1e-5). A class that the head did not learn is absent. Empty where the catalogue lacks
+        one of the products, or where one has no text.
+        """
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_result_pb2.Evidence]:
+        """Facts beside the probabilities, each with its own value as `contribution`; they do not sum to anything. Absent where unknown.
+        TEXT: cosine of the two texts, -1..1. BEHAVIOUR: cosine of the two in the behaviour space, -1..1. CO_PURCHASE: association
+        in baskets, 0..1. COMPLEMENT: how strongly a leads to b. CATEGORY: 1 for the same first category, -1 for another. PATH: at
+        most three ways through the knowledge graph, the strongest of each kind; 0..1, the probability of a walk from a arriving at b.
+        """
+
+    def __init__(
+        self,
+        *,
+        probabilities: _abc.Iterable[Global___AssociationProbability] | None = ...,
+        evidence: _abc.Iterable[_result_pb2.Evidence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "probabilities", b"probabilities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssociationScore: _TypeAlias = AssociationScore  # noqa: Y015
+
+@_typing.final
+class AssociationProbability(_message.Message):
+    """One class and its probability."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSOCIATION_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    association: Global___AssociationClass.ValueType
+    """What b is to a."""
+    probability: _builtins.float
+    """0..1."""
+    def __init__(
+        self,
+        *,
+        association: Global___AssociationClass.ValueType = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["association", b"association", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssociationProbability: _TypeAlias = AssociationProbability  # noqa: Y015

@@ -40,6 +40,11 @@ class AssociationServiceStub(object):
                 request_serializer=relatum_dot_v1_dot_association__service__pb2.ListRelatedRequest.SerializeToString,
                 response_deserializer=relatum_dot_v1_dot_association__service__pb2.ListRelatedResponse.FromString,
                 _registered_method=True)
+        self.ScoreAssociations = channel.unary_unary(
+                '/relatum.v1.AssociationService/ScoreAssociations',
+                request_serializer=relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsRequest.SerializeToString,
+                response_deserializer=relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsResponse.FromString,
+                _registered_method=True)
 
 
 class AssociationServiceServicer(object):
@@ -53,6 +58,14 @@ class AssociationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScoreAssociations(self, request, context):
+        """What up to 256 ordered pairs are to each other, with calibrated probabilities. Answers FAILED_PRECONDITION with reason
+        ARTIFACT_LACKS_PART where the artifact has no association head.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AssociationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +73,11 @@ def add_AssociationServiceServicer_to_server(servicer, server):
                     servicer.ListRelated,
                     request_deserializer=relatum_dot_v1_dot_association__service__pb2.ListRelatedRequest.FromString,
                     response_serializer=relatum_dot_v1_dot_association__service__pb2.ListRelatedResponse.SerializeToString,
+            ),
+            'ScoreAssociations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScoreAssociations,
+                    request_deserializer=relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsRequest.FromString,
+                    response_serializer=relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class AssociationService(object):
             '/relatum.v1.AssociationService/ListRelated',
             relatum_dot_v1_dot_association__service__pb2.ListRelatedRequest.SerializeToString,
             relatum_dot_v1_dot_association__service__pb2.ListRelatedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScoreAssociations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/relatum.v1.AssociationService/ScoreAssociations',
+            relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsRequest.SerializeToString,
+            relatum_dot_v1_dot_association__service__pb2.ScoreAssociationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

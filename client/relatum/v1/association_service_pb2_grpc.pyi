@@ -35,6 +35,10 @@ class AssociationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AssociationServiceAsyncStub: ...
     ListRelated: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.ListRelatedRequest, _association_service_pb2.ListRelatedResponse]
     """Products related to a product, to several, to a text, or one list for each of many."""
+    ScoreAssociations: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.ScoreAssociationsRequest, _association_service_pb2.ScoreAssociationsResponse]
+    """What up to 256 ordered pairs are to each other, with calibrated probabilities. Answers FAILED_PRECONDITION with reason
+    ARTIFACT_LACKS_PART where the artifact has no association head.
+    """
 
 @_typing.type_check_only
 class AssociationServiceAsyncStub(AssociationServiceStub):
@@ -43,6 +47,10 @@ class AssociationServiceAsyncStub(AssociationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListRelated: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ListRelatedRequest, _association_service_pb2.ListRelatedResponse]  # type: ignore[assignment]
     """Products related to a product, to several, to a text, or one list for each of many."""
+    ScoreAssociations: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ScoreAssociationsRequest, _association_service_pb2.ScoreAssociationsResponse]  # type: ignore[assignment]
+    """What up to 256 ordered pairs are to each other, with calibrated probabilities. Answers FAILED_PRECONDITION with reason
+    ARTIFACT_LACKS_PART where the artifact has no association head.
+    """
 
 class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Which products belong together."""
@@ -54,5 +62,15 @@ class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_association_service_pb2.ListRelatedResponse, _abc.Awaitable[_association_service_pb2.ListRelatedResponse]]:
         """Products related to a product, to several, to a text, or one list for each of many."""
+
+    @_abc_1.abstractmethod
+    def ScoreAssociations(
+        self,
+        request: _association_service_pb2.ScoreAssociationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_association_service_pb2.ScoreAssociationsResponse, _abc.Awaitable[_association_service_pb2.ScoreAssociationsResponse]]:
+        """What up to 256 ordered pairs are to each other, with calibrated probabilities. Answers FAILED_PRECONDITION with reason
+        ARTIFACT_LACKS_PART where the artifact has no association head.
+        """
 
 def add_AssociationServiceServicer_to_server(servicer: AssociationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,21 +25,23 @@ _sym_db = _symbol_database.Default()
 from relatum.v1 import product_pb2 as relatum_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17relatum/v1/result.proto\x12\nrelatum.v1\x1a\x18relatum/v1/product.proto\"y\n\x06Result\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12$\n\x07product\x18\x02 \x01(\x0b\x32\x13.relatum.v1.Product\x12\r\n\x05score\x18\x03 \x01(\x01\x12&\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x14.relatum.v1.Evidence\"o\n\x08\x45vidence\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.relatum.v1.EvidenceKind\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x11\n\tattribute\x18\x03 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\"?\n\x05\x46\x61\x63\x65t\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.relatum.v1.FacetValue\"*\n\nFacetValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03*\xa9\x02\n\x0c\x45videnceKind\x12\x1d\n\x19\x45VIDENCE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VIDENCE_KIND_TEXT\x10\x01\x12\x1b\n\x17\x45VIDENCE_KIND_BEHAVIOUR\x10\x02\x12\x19\n\x15\x45VIDENCE_KIND_LEXICAL\x10\x03\x12\x1d\n\x19\x45VIDENCE_KIND_CO_PURCHASE\x10\x04\x12\x1c\n\x18\x45VIDENCE_KIND_POPULARITY\x10\x05\x12\x1a\n\x16\x45VIDENCE_KIND_CATEGORY\x10\x06\x12\x19\n\x15\x45VIDENCE_KIND_PROFILE\x10\x07\x12\x18\n\x14\x45VIDENCE_KIND_REPEAT\x10\x08\x12\x1c\n\x18\x45VIDENCE_KIND_TRANSITION\x10\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17relatum/v1/result.proto\x12\nrelatum.v1\x1a\x18relatum/v1/product.proto\"\xa3\x01\n\x06Result\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12$\n\x07product\x18\x02 \x01(\x0b\x32\x13.relatum.v1.Product\x12\r\n\x05score\x18\x03 \x01(\x01\x12&\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x14.relatum.v1.Evidence\x12\x18\n\x0bprobability\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_probability\"\x93\x01\n\x08\x45vidence\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.relatum.v1.EvidenceKind\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x11\n\tattribute\x18\x03 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\x12\"\n\x04path\x18\x05 \x03(\x0b\x32\x14.relatum.v1.PathStep\"K\n\x08PathStep\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x10\n\x08relation\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\"?\n\x05\x46\x61\x63\x65t\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.relatum.v1.FacetValue\"*\n\nFacetValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03*\xfe\x02\n\x0c\x45videnceKind\x12\x1d\n\x19\x45VIDENCE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VIDENCE_KIND_TEXT\x10\x01\x12\x1b\n\x17\x45VIDENCE_KIND_BEHAVIOUR\x10\x02\x12\x19\n\x15\x45VIDENCE_KIND_LEXICAL\x10\x03\x12\x1d\n\x19\x45VIDENCE_KIND_CO_PURCHASE\x10\x04\x12\x1c\n\x18\x45VIDENCE_KIND_POPULARITY\x10\x05\x12\x1a\n\x16\x45VIDENCE_KIND_CATEGORY\x10\x06\x12\x19\n\x15\x45VIDENCE_KIND_PROFILE\x10\x07\x12\x18\n\x14\x45VIDENCE_KIND_REPEAT\x10\x08\x12\x1c\n\x18\x45VIDENCE_KIND_TRANSITION\x10\t\x12\x1d\n\x19\x45VIDENCE_KIND_ASSOCIATION\x10\n\x12\x1c\n\x18\x45VIDENCE_KIND_COMPLEMENT\x10\x0b\x12\x16\n\x12\x45VIDENCE_KIND_PATH\x10\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'relatum.v1.result_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVIDENCEKIND']._serialized_start=411
-  _globals['_EVIDENCEKIND']._serialized_end=708
-  _globals['_RESULT']._serialized_start=65
-  _globals['_RESULT']._serialized_end=186
-  _globals['_EVIDENCE']._serialized_start=188
-  _globals['_EVIDENCE']._serialized_end=299
-  _globals['_FACET']._serialized_start=301
-  _globals['_FACET']._serialized_end=364
-  _globals['_FACETVALUE']._serialized_start=366
-  _globals['_FACETVALUE']._serialized_end=408
+  _globals['_EVIDENCEKIND']._serialized_start=568
+  _globals['_EVIDENCEKIND']._serialized_end=950
+  _globals['_RESULT']._serialized_start=66
+  _globals['_RESULT']._serialized_end=229
+  _globals['_EVIDENCE']._serialized_start=232
+  _globals['_EVIDENCE']._serialized_end=379
+  _globals['_PATHSTEP']._serialized_start=381
+  _globals['_PATHSTEP']._serialized_end=456
+  _globals['_FACET']._serialized_start=458
+  _globals['_FACET']._serialized_end=521
+  _globals['_FACETVALUE']._serialized_start=523
+  _globals['_FACETVALUE']._serialized_end=565
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,12 @@ class _EvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Evidence
     """The shopper bought it before."""
     EVIDENCE_KIND_TRANSITION: _EvidenceKind.ValueType  # 9
     """It followed a product of the shopper's history in other histories; `product_id` is the one that moved it most."""
+    EVIDENCE_KIND_ASSOCIATION: _EvidenceKind.ValueType  # 10
+    """The association head's probability of the relation."""
+    EVIDENCE_KIND_COMPLEMENT: _EvidenceKind.ValueType  # 11
+    """Inner product of what a product leads to with what leads to another: complements have a direction."""
+    EVIDENCE_KIND_PATH: _EvidenceKind.ValueType  # 12
+    """A way from one product to another through the knowledge graph, in `path`."""
 
 class EvidenceKind(_EvidenceKind, metaclass=_EvidenceKindEnumTypeWrapper):
     """Where a contribution comes from."""
@@ -68,6 +74,12 @@ EVIDENCE_KIND_REPEAT: EvidenceKind.ValueType  # 8
 """The shopper bought it before."""
 EVIDENCE_KIND_TRANSITION: EvidenceKind.ValueType  # 9
 """It followed a product of the shopper's history in other histories; `product_id` is the one that moved it most."""
+EVIDENCE_KIND_ASSOCIATION: EvidenceKind.ValueType  # 10
+"""The association head's probability of the relation."""
+EVIDENCE_KIND_COMPLEMENT: EvidenceKind.ValueType  # 11
+"""Inner product of what a product leads to with what leads to another: complements have a direction."""
+EVIDENCE_KIND_PATH: EvidenceKind.ValueType  # 12
+"""A way from one product to another through the knowledge graph, in `path`."""
 Global___EvidenceKind: _TypeAlias = EvidenceKind  # noqa: Y015
 
 @_typing.final
@@ -80,10 +92,13 @@ class Result(_message.Message):
     PRODUCT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
     """The product."""
     score: _builtins.float
     """Higher is better; comparable within one reply only. The contributions of `evidence` sum to it (to 1e-5)."""
+    probability: _builtins.float
+    """Of relation SUBSTITUTE: calibrated probability that it holds, 0..1; the mean over several liked products. Else absent."""
     @_builtins.property
     def product(self) -> _product_pb2.Product:
         """Its resource, with the fields of `read_mask`; absent when no mask was given."""
@@ -99,12 +114,15 @@ class Result(_message.Message):
         product: _product_pb2.Product | None = ...,
         score: _builtins.float = ...,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
+        probability: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["product", b"product"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "probability", b"probability", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "product", b"product", "product_id", b"product_id", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "evidence", b"evidence", "probability", b"probability", "product", b"product", "product_id", b"product_id", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
+    _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
 
 Global___Result: _TypeAlias = Result  # noqa: Y015
 
@@ -118,6 +136,7 @@ class Evidence(_message.Message):
     PRODUCT_ID_FIELD_NUMBER: _builtins.int
     ATTRIBUTE_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
     kind: Global___EvidenceKind.ValueType
     """What contributed."""
     product_id: _builtins.str
@@ -126,6 +145,10 @@ class Evidence(_message.Message):
     """For an attribute match: its name."""
     contribution: _builtins.float
     """Its share of the score; may be negative."""
+    @_builtins.property
+    def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
+        """Of kind PATH: its edges, from the first product to the second."""
+
     def __init__(
         self,
         *,
@@ -133,14 +156,49 @@ class Evidence(_message.Message):
         product_id: _builtins.str = ...,
         attribute: _builtins.str = ...,
         contribution: _builtins.float = ...,
+        path: _abc.Iterable[Global___PathStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "contribution", b"contribution", "kind", b"kind", "product_id", b"product_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "contribution", b"contribution", "kind", b"kind", "path", b"path", "product_id", b"product_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
+
+@_typing.final
+class PathStep(_message.Message):
+    """One edge of a way through the knowledge graph."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    RELATION_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Where it starts: a product id, or the value arrived at."""
+    relation: _builtins.str
+    """brand, category, attribute or bought_with."""
+    target: _builtins.str
+    """Where it leads: a value ("Acme", "A > B", "colour: red") or a product id."""
+    count: _builtins.int
+    """Purchases of the two products together, or products that have the value."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        relation: _builtins.str = ...,
+        target: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "relation", b"relation", "source", b"source", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathStep: _TypeAlias = PathStep  # noqa: Y015
 
 @_typing.final
 class Facet(_message.Message):

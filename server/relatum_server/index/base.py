@@ -25,6 +25,22 @@ class Hits:
     scores: NDArray[np.float32]
 
 
+class Space(Protocol):
+    """Vectors by integer key that can be asked. Safe from any thread."""
+
+    def search(self, query: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k with the largest inner products with a query [d]; see `Index.search`."""
+        ...
+
+    def get(self, keys: Keys) -> tuple[Vectors, Mask]:
+        """Vectors [n, d] (zeros where absent) and bool [n], which of them are present."""
+        ...
+
+    def scores(self, query: Vectors, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
+        """Inner products [n] with a query [d] (0 where absent) and bool [n], which are present."""
+        ...
+
+
 class Index(Protocol):
     """Vectors of length 1 by integer key (0 <= key < 2**31). Safe from any thread."""
 

@@ -3,12 +3,14 @@
 import hashlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server.domain import Event, EventType
+from relatum_server.index.basket_log import BasketLog, LogState
 from relatum_server.index.baskets import BasketState, CoPurchaseCounter
 from relatum_server.index.popularity import PopularityCounter
 from relatum_server.index.queries import QueryCount, QueryLog
@@ -19,6 +21,19 @@ from relatum_server.index.transitions import (
     TransitionDecay,
     TransitionState,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalCounts:
+    """What is counted only where something reads it.
+
+    Attributes:
+        transitions: how what follows what decays; None counts it not.
+        log_days: for how long whole baskets are kept; 0 keeps none.
+    """
+
+    transitions: TransitionDecay | None = None
+    log_days: float = 0.0
 
 
 class CountersState(msgspec.Struct, frozen=True):
@@ -37,7 +52,8 @@ class CountersState(msgspec.Struct, frozen=True):
     recent: RecentState
     repurchases: RepurchaseState
     queries: list[tuple[str, QueryCount]]
-    transitions: TransitionState | None = None
+    transitions: TransitionState | None
+    log: LogState | None
 
 
 class EventCounters:
@@ -58,14 +74,14 @@ class EventCounters:
     def __init__(
         self,
         covered_until_us: Mapping[str, int] | None = None,
-        decay: TransitionDecay | None = None,
+        optional: OptionalCounts | None = None,
     ) -> None:
         """Start empty.
 
         Args:
             covered_until_us: by product id, the time of the last purchase in the artifact's
                 history.
-            decay: of transitions; without one they are not counted.
+            optional: what else is counted.
         """
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
@@ -74,7 +90,10 @@ class EventCounters:
         self.recent = RecentBaskets()
         self.repurchases = RepurchaseCounter()
         self.queries = QueryLog()
+        wanted = optional or OptionalCounts()
+        decay, days = wanted.transitions, wanted.log_days
         self.transitions = None if decay is None else TransitionCounter(decay)
+        self.log = BasketLog(days) if days else None
         self._covered_until_us = covered_until_us or {}
         self._until: list[int] = []
         self._covered: list[int] = []
@@ -99,6 +118,8 @@ class EventCounters:
                         self._covered[number] += 1
                     else:
                         self.baskets.add(basket, number)
+                    if self.log is not None:
+                        self.log.add(number, basket, time_us)
                     if self.transitions is not None:
                         self.transitions.add(event.user, number, time_us, covered=covered)
         return touched
@@ -118,6 +139,7 @@ class EventCounters:
             self.repurchases.save(),
             self.queries.save(),
             None if self.transitions is None else self.transitions.save(),
+            None if self.log is None else self.log.save(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -126,17 +148,19 @@ class EventCounters:
         cls,
         saved: bytes,
         covered_until_us: Mapping[str, int],
-        decay: TransitionDecay | None = None,
+        optional: OptionalCounts | None = None,
     ) -> "EventCounters":
-        """The counters that were saved over the same history, with the same decay.
+        """The counters that were saved over the same history, of the same `optional`.
 
         Raises:
             ValueError: not what `save` gave.
         """
         state = msgspec.msgpack.decode(saved, type=CountersState)
-        if (state.transitions is None) != (decay is None):
-            raise ValueError("Expected transitions with a decay, and only then")
-        counters = cls(covered_until_us, decay)
+        wanted = optional or OptionalCounts()
+        decay, days = wanted.transitions, wanted.log_days
+        if (state.transitions is None) != (decay is None) or (state.log is None) != (not days):
+            raise ValueError("Expected other optional counts")
+        counters = cls(covered_until_us, wanted)
         for product_id in state.product_ids:
             counters._number(product_id)
         counters.popularity = PopularityCounter(np.frombuffer(state.logs, "<f8").tolist())
@@ -147,6 +171,8 @@ class EventCounters:
         counters.queries = QueryLog(state.queries)
         if state.transitions is not None and decay is not None:
             counters.transitions = TransitionCounter.load(state.transitions, decay)
+        if state.log is not None:
+            counters.log = BasketLog.load(state.log, days)
         return counters
 
     def _number(self, product_id: str) -> int:

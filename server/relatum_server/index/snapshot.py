@@ -4,12 +4,11 @@ import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 
-from relatum_server.index.counters import EventCounters
+from relatum_server.index.counters import EventCounters, OptionalCounts
 from relatum_server.index.generations import Fact, Generations
-from relatum_server.index.transitions import TransitionDecay
 from relatum_server.index.usearch import UsearchIndex
 
-COUNTERS_VERSION = 3
+COUNTERS_VERSION = 4
 
 
 class SnapshotFolder:
@@ -42,17 +41,17 @@ class SnapshotFolder:
 class CountersFolder:
     """The counters of the events beside one artifact; see `Generations`."""
 
-    def __init__(self, path: Path, model_id: str, decay: TransitionDecay | None = None) -> None:
+    def __init__(self, path: Path, model_id: str, optional: OptionalCounts | None = None) -> None:
         """Take the artifact whose history the counters are counted beside.
 
         Another artifact's history covers other events: then all are counted anew. So they are with
-        another decay of transitions.
+        other optional counts.
         """
-        self._decay = decay
+        self._optional = optional
         facts: dict[str, Fact] = {
             "model_id": model_id,
             "counters": COUNTERS_VERSION,
-            "transitions": repr(decay),
+            "optional": repr(optional or OptionalCounts()),
         }
         self._generations = Generations(path, ".msgpack", facts)
 
@@ -62,12 +61,14 @@ class CountersFolder:
         """The newest sound counters and their revision; empty ones and 0 where there are none."""
         for kept in self._generations.sound(at_most=at_most):
             try:
-                counters = EventCounters.load(kept.path.read_bytes(), covered_until_us, self._decay)
+                counters = EventCounters.load(
+                    kept.path.read_bytes(), covered_until_us, self._optional
+                )
             except ValueError:
                 self._generations.set_aside(kept.path)
                 continue
             return counters, kept.revision
-        return EventCounters(covered_until_us, self._decay), 0
+        return EventCounters(covered_until_us, self._optional), 0
 
     def save(self, counters: EventCounters, revision: int) -> None:
         """Write a generation; the caller holds writes back."""

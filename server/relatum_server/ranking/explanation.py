@@ -34,10 +34,12 @@ class Ranking:
     Attributes:
         keys: int64 [n], distinct.
         contributions: each of length n.
+        probabilities: of the relation, float64 [n]; None where it has none.
     """
 
     keys: Keys
     contributions: tuple[Contribution, ...]
+    probabilities: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -61,6 +63,7 @@ class Ranking:
                 )
                 for part in self.contributions
             ),
+            None if self.probabilities is None else self.probabilities[rows],
         )
 
     def best_first(self) -> "Ranking":

@@ -30,7 +30,9 @@ class RelationWeights:
         behaviour: of the inner product in the behaviour space.
         copurchase: of the association in baskets, 0..1.
         complement_behaviour: of the inner product in the behaviour space, for complements.
-        category: added where a complement is of another category.
+        complement: of what the anchor leads to, over the most that it leads to.
+        category: added where a complement is of another category, or a substitute of the same.
+        bought_together: taken from a substitute for its association in baskets with the anchor.
         back_off: of what goes with the products nearest in text, for one without baskets.
     """
 
@@ -38,7 +40,9 @@ class RelationWeights:
     behaviour: float = 0.5
     copurchase: float = 1.0
     complement_behaviour: float = 0.2
+    complement: float = 0.5
     category: float = 0.05
+    bought_together: float = 0.5
     back_off: float = 0.5
 
 

@@ -7,7 +7,7 @@ from relatum_server.domain import Event, EventType
 
 HALF_LIFE_US = 30 * 86_400 * 1_000_000
 BASKET_DECAY = 0.9  # of the baseline in the next-basket tables: 0.9 per basket
-MAX_HISTORY = 200
+MAX_HISTORY = 1000
 NEUTRAL_RATING = 3.0
 TYPE_WEIGHTS: Mapping[EventType, float] = {
     EventType.PURCHASE: 1.0,
@@ -18,6 +18,18 @@ TYPE_WEIGHTS: Mapping[EventType, float] = {
     EventType.RETURN: -1.0,
     EventType.DISMISS: -1.0,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """A product of a history, when it was, and how many baskets ago, 0 for the newest.
+
+    What was only looked at since the last purchase is a basket of its own.
+    """
+
+    product_id: str
+    time_us: int
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +44,9 @@ class ShopperProfile:
         repeats: recency-weighted count of baskets with the product, over the largest: 0..1.
         ranks: by product id, how many baskets ago it was bought, each time.
         bought_us: times of the purchases by product id, newest first.
-        history: (product id, time) of the newest 200 events that tell what comes next, newest
-            first: purchases, and what was viewed, clicked or put into the cart since the last one.
+        history: the newest 1,000 products that tell what comes next, newest basket first, by
+            falling id within one: purchases, and what was viewed, clicked or put into the cart
+            since the last one.
     """
 
     event_count: int = 0
@@ -43,7 +56,7 @@ class ShopperProfile:
     repeats: Mapping[str, float] = field(default_factory=dict)
     bought_us: Mapping[str, Sequence[int]] = field(default_factory=dict)
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    history: Sequence[tuple[str, int]] = ()
+    history: Sequence[HistoryStep] = ()
 
     def heaviest(self, count: int) -> list[tuple[str, float]]:
         """Products by falling size of their weight, ties by id."""
@@ -125,18 +138,31 @@ def _basket_ranks(events: Sequence[Event]) -> dict[str, list[int]]:
     return ranks
 
 
-def _history(events: Sequence[Event]) -> tuple[tuple[str, int], ...]:
+def _history(events: Sequence[Event]) -> tuple[HistoryStep, ...]:
     """See `ShopperProfile.history`; what was looked at twice in a row counts once."""
-    steps: list[tuple[str, int]] = []
-    bought = False
+    steps: list[HistoryStep] = []
+    baskets: dict[str | int, int] = {}
+    looked_at = 0
     for event in events:
-        if event.type is EventType.PURCHASE:
-            bought = True
-            steps += [(item.product_id, event.time_us) for item in reversed(event.items)]
-        elif not bought and event_weight(event) > 0 and event.type is not EventType.RATING:
-            for item in reversed(event.items):
-                if not steps or steps[-1][0] != item.product_id:
-                    steps.append((item.product_id, event.time_us))
         if len(steps) >= MAX_HISTORY:
             break
-    return tuple(steps[:MAX_HISTORY])
+        if event.type is EventType.PURCHASE:
+            rank = looked_at + baskets.setdefault(event.session or event.time_us, len(baskets))
+            steps += [HistoryStep(i.product_id, event.time_us, rank) for i in event.items]
+        elif not baskets and event_weight(event) > 0 and event.type is not EventType.RATING:
+            for item in reversed(event.items):
+                if not steps or steps[-1].product_id != item.product_id:
+                    steps.append(HistoryStep(item.product_id, event.time_us, looked_at))
+                    looked_at += 1
+    # Within a basket there is no order but that of the ids: lines of one may come as they like.
+    steps.sort(key=lambda step: step.product_id, reverse=True)
+    steps.sort(key=lambda step: step.rank)
+    kept = [
+        step for last, step in zip([None, *steps], steps, strict=False) if not _same(last, step)
+    ]
+    return tuple(kept[:MAX_HISTORY])
+
+
+def _same(last: HistoryStep | None, step: HistoryStep) -> bool:
+    """Whether the basket holds the product already."""
+    return last is not None and (last.rank, last.product_id) == (step.rank, step.product_id)

@@ -8,20 +8,22 @@ from relatum_server.errors import InvalidArgumentError
 from relatum_server.rpc import convert
 from relatum_server.rpc.endpoint import Call
 from relatum_server.services.association import AssociationService, RelatedQuery
+from relatum_server.services.pairs import PairScore, PairService, PairSide
 from relatum_server.services.ranked import Paging
 
 _RELATIONS: Mapping[int, Relation] = {
     pb.RELATION_UNSPECIFIED: Relation.SIMILAR,
     pb.RELATION_SIMILAR: Relation.SIMILAR,
     pb.RELATION_COMPLEMENT: Relation.COMPLEMENT,
+    pb.RELATION_SUBSTITUTE: Relation.SUBSTITUTE,
 }
 
 
 class AssociationServicer:
-    """Bytes to anchors, ranked lists to bytes."""
+    """Bytes to anchors and pairs, ranked lists and scores to bytes."""
 
-    def __init__(self, service: AssociationService) -> None:
-        self._service = service
+    def __init__(self, service: AssociationService, pairs: PairService) -> None:
+        self._service, self._pairs = service, pairs
 
     def ListRelated(self, request: pb.ListRelatedRequest, call: Call) -> pb.ListRelatedResponse:
         """List what is related to the anchor, or to each product of a batch."""
@@ -61,6 +63,22 @@ class AssociationServicer:
             missing_product_ids=page.missing_product_ids,
         )
 
+    def ScoreAssociations(
+        self, request: pb.ScoreAssociationsRequest, call: Call
+    ) -> pb.ScoreAssociationsResponse:
+        """Say what the products of ordered pairs are to each other."""
+        answer = self._pairs.score(
+            [(_side(pair.a), _side(pair.b)) for pair in request.pairs],
+            min_revision=request.min_revision,
+            deadline=call.deadline,
+        )
+        return pb.ScoreAssociationsResponse(
+            scores=[_score(score) for score in answer.scores],
+            revision=answer.revision,
+            model_id=answer.model_id,
+            missing_product_ids=answer.missing_product_ids,
+        )
+
     def _batch(
         self,
         request: pb.ListRelatedRequest,
@@ -79,3 +97,21 @@ class AssociationServicer:
             model_id=answer.model_id,
             missing_product_ids=answer.missing_product_ids,
         )
+
+
+def _side(message: pb.PairSide) -> PairSide:
+    given = message.WhichOneof("side")
+    return PairSide(
+        product_id=message.product_id if given == "product_id" else None,
+        text=message.text if given == "text" else None,
+    )
+
+
+def _score(score: PairScore) -> pb.AssociationScore:
+    return pb.AssociationScore(
+        probabilities=[
+            pb.AssociationProbability(association=int(one), probability=probability)  # type: ignore[arg-type]
+            for one, probability in score.probabilities
+        ],
+        evidence=[convert.evidence(part) for part in score.evidence],
+    )

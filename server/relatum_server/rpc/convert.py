@@ -13,6 +13,7 @@ from relatum_server.domain import (
     Availability,
     Event,
     EventType,
+    Evidence,
     Facet,
     GivenVector,
     ItemFailure,
@@ -194,16 +195,28 @@ def microseconds(time: timestamp_pb2.Timestamp) -> int:
 def result(line: Result, paths: Sequence[str]) -> result_pb2.Result:
     """One line of a ranked list."""
     message = result_pb2.Result(product_id=line.product_id, score=line.score)
-    for part in line.evidence:
-        message.evidence.add(
-            kind=int(part.kind),
-            contribution=part.contribution,
-            product_id=part.product_id,
-            attribute=part.attribute,
-        )
+    message.evidence.extend(evidence(part) for part in line.evidence)
+    if line.probability is not None:
+        message.probability = line.probability
     if line.product is not None:
         message.product.CopyFrom(product_message(line.product, paths))
     return message
+
+
+def evidence(part: Evidence) -> result_pb2.Evidence:
+    """One part of a score, or one fact of a pair."""
+    return result_pb2.Evidence(
+        kind=int(part.kind),  # type: ignore[arg-type]
+        contribution=part.contribution,
+        product_id=part.product_id,
+        attribute=part.attribute,
+        path=[
+            result_pb2.PathStep(
+                source=step.source, relation=step.relation, target=step.target, count=step.count
+            )
+            for step in part.path
+        ],
+    )
 
 
 def facet(counts: Facet) -> result_pb2.Facet:

@@ -1,11 +1,15 @@
 """ServerInfoService on the wire."""
 
+import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from relatum.v1 import server_info_service_pb2 as pb
+from relatum_server.artifact import Artifact
 from relatum_server.rpc.endpoint import Call
 from relatum_server.services.limits import Limits
+
+LIBRARIES = ("grpcio", "protobuf", "numpy", "usearch", "apsw", "tokenizers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +74,42 @@ class ServerInfoServicer:
         )
         reply.MergeFrom(self._fixed)
         return reply
+
+
+def model_facts(artifact: Artifact, provider: str, precision: str) -> ModelFacts:
+    """What GetServerInfo says of an artifact and of how its encoder runs."""
+    spec = artifact.encoder
+    parts = [space.name for space in artifact.spaces]
+    parts += ["copurchase"] if artifact.copurchase_path else []
+    parts += ["popularity"] if artifact.popularity_path else []
+    parts += ["transitions"] if artifact.transitions_path else []
+    parts += ["ranker"] if artifact.ranker else []
+    parts += ["pair_head"] if artifact.pair_head else []
+    parts += ["user_encoder"] if artifact.user_encoder else []
+    parts += ["ridge"] if artifact.ridge else []
+    parts += ["graph"] if artifact.graph_path else []
+    return ModelFacts(
+        model_id=artifact.model_id,
+        name=artifact.name,
+        encoder_id=spec.encoder_id,
+        base_model=spec.base_model,
+        dimension=spec.dimension,
+        matryoshka_dimensions=tuple(spec.matryoshka_dimensions),
+        max_tokens=spec.max_tokens,
+        provider=provider,
+        precision=precision,
+        languages=tuple(artifact.languages),
+        parts=tuple(parts),
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that answers depend on."""
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    for name in ("onnxruntime-gpu", "onnxruntime"):
+        try:
+            versions["onnxruntime"] = importlib.metadata.version(name)
+            break
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

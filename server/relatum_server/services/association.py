@@ -15,8 +15,11 @@ from relatum_server.services.field_mask import product_not_found
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import request_hash
+from relatum_server.services.pair_scores import PairScorer
 from relatum_server.services.ranked import Paging, Ranked, RankedPages
 from relatum_server.services.relation import Complements, Similars
+from relatum_server.services.substitute import CLASS as SUBSTITUTE_CLASS
+from relatum_server.services.substitute import Substitutes
 from relatum_server.services.validation import (
     Violations,
     check_min_revision,
@@ -56,14 +59,22 @@ class AssociationService:
     """ListRelated."""
 
     def __init__(
-        self, live: LiveCatalogue, encoder: Encoder, pages: RankedPages, limits: Limits
+        self,
+        live: LiveCatalogue,
+        encoder: Encoder,
+        pages: RankedPages,
+        limits: Limits,
+        scorer: PairScorer | None = None,
     ) -> None:
+        """Serve; SUBSTITUTE with a scorer whose head learned substitutes alone."""
         self._live = live
         self._encoder = encoder
         self._pages = pages
         self._limits = limits
         self._similars = Similars(live)
         self._complements = Complements(live)
+        learned = scorer is not None and SUBSTITUTE_CLASS in scorer.classes
+        self._substitutes = Substitutes(live, scorer) if scorer is not None and learned else None
 
     def list_related(self, query: RelatedQuery, paging: Paging) -> RankedPage:
         """A page of what is related to a product, a text, or to liked and disliked products.
@@ -71,7 +82,8 @@ class AssociationService:
         Raises:
             InvalidArgumentError: no or several anchors, bad ids, filter or token.
             NotFoundError: PRODUCT_NOT_FOUND, the one product is unknown, or every positive is.
-            ArtifactLacksPartError: COMPLEMENT where nothing is known of what goes together.
+            ArtifactLacksPartError: COMPLEMENT where nothing is known of what goes together,
+                SUBSTITUTE without an association head that learned substitutes.
         """
         self._check(query)
         ids = (query.product_id,) if query.product_id else (*query.positives, *query.negatives)
@@ -140,12 +152,17 @@ class AssociationService:
         found.check()
 
     def _check_parts(self, relation: Relation) -> None:
-        if relation is not Relation.COMPLEMENT:
-            return
-        if not len(self._live.behaviour) and not self._live.traffic.has_pairs:
+        live = self._live
+        known = len(live.behaviour) or live.traffic.has_pairs or "complement_in" in live.spaces
+        if relation is Relation.COMPLEMENT and not known:
             raise ArtifactLacksPartError(
                 "relation COMPLEMENT needs behaviour or copurchase in the artifact, or purchases "
                 "written here; export with a corpus that has events, or write some"
+            )
+        if relation is Relation.SUBSTITUTE and self._substitutes is None:
+            raise ArtifactLacksPartError(
+                "relation SUBSTITUTE needs an association head in the artifact that learned "
+                "substitutes; run `relatum-export train pairs` and export with --pairs RUN"
             )
 
     def _rank(self, query: RelatedQuery, deadline: float | None) -> Ranking:
@@ -155,6 +172,8 @@ class AssociationService:
             vector = self._encoder.encode([query.text], "QUERY", deadline=deadline).vectors[0]
             if query.relation is Relation.COMPLEMENT:
                 ranking = self._complements.of_text(vector, allowed)
+            elif query.relation is Relation.SUBSTITUTE and self._substitutes is not None:
+                ranking = self._substitutes.of_text(query.text, vector, allowed, deadline)
             else:
                 ranking = self._similars.of_text(vector, allowed)
             return self._pages.shorten(ranking, all_variants=query.all_variants)
@@ -176,7 +195,11 @@ class AssociationService:
         negatives: Sequence[int],
         allowed: Mask | None,
     ) -> Ranking:
-        source = self._complements if query.relation is Relation.COMPLEMENT else self._similars
+        source: Similars | Complements | Substitutes = self._similars
+        if query.relation is Relation.COMPLEMENT:
+            source = self._complements
+        elif query.relation is Relation.SUBSTITUTE and self._substitutes is not None:
+            source = self._substitutes
         ranking = source.of_products(positives, negatives, allowed)
         keep = self._not_anchors(ranking, [*positives, *negatives])
         return self._pages.shorten(ranking.take(keep), all_variants=query.all_variants)

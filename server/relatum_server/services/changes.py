@@ -1,12 +1,15 @@
 """What a revision changed, as the projections take it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from relatum_server.domain import Event, Product
 from relatum_server.store.base import Change, Store
 
+_T = TypeVar("_T")
 _BATCH = 1024
+CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +77,15 @@ def _first_row_since(store: Store, since: int) -> int | None:
                 return change.event_rows[0]
         since = changes[-1].revision
     return None
+
+
+def chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The values, 512 at a time."""
+    chunk: list[_T] = []
+    for value in values:
+        chunk.append(value)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -28,6 +28,7 @@ class Limits:
         max_product_id_bytes: of a product's, group's or event's id.
         max_user_id_bytes: of a shopper's or session's id.
         max_request_id_bytes: of an idempotency key.
+        max_pairs: in one ScoreAssociations.
         max_list_length: products that a ranked list holds over all its pages.
         max_deleted_share: of the catalogue that a FULL import deletes without `force_delete`.
         max_import_errors: refusals that an import's reply holds.
@@ -54,5 +55,6 @@ class Limits:
     max_user_id_bytes: int = 256
     max_request_id_bytes: int = 128
     max_list_length: int = 500
+    max_pairs: int = 256
     max_deleted_share: float = 0.2
     max_import_errors: int = 100

@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,10 @@ from relatum_server.errors import FailedPreconditionError
 from relatum_server.index.base import Index, LexicalIndex
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.changes import (
+    CHUNK,
     EventsChange,
     ProductsChange,
+    chunks,
     events_since,
     load_change,
     touched_since,
@@ -24,12 +25,11 @@ from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.product_keys import ProductKeys
 from relatum_server.services.shoppers import Shoppers
+from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.text_vectors import unpack
 from relatum_server.services.traffic import Traffic
 from relatum_server.store.base import Store
 
-_T = TypeVar("_T")
-_CHUNK = 512
 _CHANGES = 256
 _MARGIN_S = 0.05  # the answer must still reach the caller before its deadline
 Mask = NDArray[np.bool_]
@@ -51,11 +51,13 @@ class LiveCatalogue:
         filtering: Filtering,
         behaviour: BehaviourPart,
         traffic: Traffic,
+        spaces: Mapping[str, StaticSpace] | None = None,
     ) -> None:
         self.text = text
         self.lexical = lexical
         self.behaviour = behaviour
         self.traffic = traffic
+        self.spaces = dict(spaces or {})
         self.keys = ProductKeys()
         self.shoppers = Shoppers(store)
         self._store = store
@@ -161,7 +163,7 @@ class LiveCatalogue:
             )
             if stale is not None:
                 self.lexical.remove(list(stale))
-            for part in _chunks((s.key, s.product) for s in self._store.scan_products()):
+            for part in chunks((s.key, s.product) for s in self._store.scan_products()):
                 keys = [key for key, _ in part]
                 products = [product for _, product in part]
                 self._show_facts(keys, products)
@@ -182,13 +184,13 @@ class LiveCatalogue:
     def _replay_text(self, since: int, until: int) -> None:
         if not since:
             stored = ((v.key, v.packed_f16) for v in self._store.scan_vectors(self._encoder_id))
-            for chunk in _chunks(stored):
+            for chunk in chunks(stored):
                 self._show_vectors([key for key, _ in chunk], [packed for _, packed in chunk])
             return
         touched = sorted(touched_since(self._store, since, until))
         self.text.remove(np.array(touched, np.int64))
-        for start in range(0, len(touched), _CHUNK):
-            vectors = self._store.get_vectors(touched[start : start + _CHUNK], self._encoder_id)
+        for start in range(0, len(touched), CHUNK):
+            vectors = self._store.get_vectors(touched[start : start + CHUNK], self._encoder_id)
             if vectors:
                 self._show_vectors(list(vectors), list(vectors.values()))
 
@@ -264,10 +266,13 @@ class LiveCatalogue:
 
     def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
         self._filtering.upsert(keys, products)
-        self.behaviour.join(keys, [p.id for p in products])
+        ids = [product.id for product in products]
+        self.behaviour.join(keys, ids)
+        for space in self.spaces.values():
+            space.join(keys, ids)
         for key, product in zip(keys, products, strict=True):
             self.keys.put(key, product)
-        self.traffic.join(keys, [product.id for product in products])
+        self.traffic.join(keys, ids)
 
     def _hide(self, keys: Sequence[int]) -> None:
         for key in keys:
@@ -275,6 +280,8 @@ class LiveCatalogue:
         self.traffic.leave(keys)
         self.text.remove(np.array(keys, np.int64))
         self.behaviour.leave(keys)
+        for space in self.spaces.values():
+            space.leave(keys)
         self.lexical.remove(list(keys))
         self._filtering.remove(keys)
 
@@ -283,14 +290,3 @@ def _other_text(product: Product) -> str:
     words = [product.brand, *product.categories]
     words += [value for a in product.attributes.values() for value in a.text]
     return " ".join([*words, product.description])
-
-
-def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
-    chunk: list[_T] = []
-    for value in values:
-        chunk.append(value)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -1,48 +1,47 @@
 """Products for one shopper: an additive score over what is known of the history."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server.artifact import RankerSource, RankerSpec
 from relatum_server.ranking.explanation import Contribution, Ranking, union
 from relatum_server.ranking.profile import ShopperProfile
+from relatum_server.services.histories import MAKERS, Maker
 from relatum_server.services.live import LiveCatalogue
-from relatum_server.services.sources import SOURCES, Shopper, Source, check_settings
+from relatum_server.services.ranker import DEFAULT, check_ranker
+from relatum_server.services.shopper import Shopper
+from relatum_server.services.sources import Source
 
-POOL = 200
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-DEFAULT = RankerSpec(
-    version=1,
-    repeats=True,
-    sources=(
-        RankerSource("own_frequency", 1.0, "none", 5000, {}),
-        RankerSource("popularity", 3.0, "none", POOL, {}),
-        RankerSource("copurchase", 0.3, "none", POOL, {}),
-        RankerSource("users", 0.05, "none", POOL, {}),
-        RankerSource("text", 0.02, "none", POOL, {}),
-    ),
-)
-"""Without a ranker in the artifact.
-
-**Source**: the first two, with these weights, are the strongest simple baseline on the grocery sets
-of docs/benchmarks.md.
-"""
+Values = NDArray[np.float64]
 
 
 class PersonalRanker:
-    """Ranks for a profile that is not empty, as the artifact's ranker says.
+    """Ranks for a profile that is not empty, as the artifact's ranker says."""
 
-    Raises:
-        ArtifactError: the ranker asks for what this server does not have.
+    def __init__(
+        self,
+        live: LiveCatalogue,
+        spec: RankerSpec | None = None,
+        makers: Mapping[str, Maker] | None = None,
+    ) -> None:
+        """Rank by a ranker, or by `DEFAULT`.
 
-    Without a user encoder the source `users` is the mean of the history in the behaviour space.
-    """
+        Args:
+            live: the catalogue.
+            spec: the artifact's ranker, if it has one.
+            makers: what asks a source, by name, in the place of the usual one.
 
-    def __init__(self, live: LiveCatalogue, spec: RankerSpec | None = None) -> None:
+        Raises:
+            ArtifactError: the ranker asks for what this server does not have.
+        """
         self._live = live
         self._spec = spec or DEFAULT
-        check_settings(self._spec)
+        self._makers = {**MAKERS, **(makers or {})}
+        check_ranker(self._spec)
 
     def rank(
         self, profile: ShopperProfile, allowed: Mask | None, given: Keys | None = None
@@ -54,13 +53,12 @@ class PersonalRanker:
             allowed: keys that may be ranked, or None for all.
             given: rank just these instead of finding candidates.
         """
-        live = self._live
-        shopper = Shopper.of(live, profile)
-        asked = [
-            (source, SOURCES[source.name](live, shopper, source.settings))
-            for source in self._spec.sources
-        ]
-        known = [(spec, source) for spec, source in asked if source is not None]
+        shopper = Shopper.of(self._live, profile)
+        known: list[tuple[RankerSource, Source]] = []
+        for spec in self._spec.sources:
+            source = self._makers[spec.name](self._live, shopper, spec.settings)
+            if source is not None:
+                known.append((spec, source))
         if given is None:
             keys = union(
                 [source.best(s.candidates, allowed) for s, source in known if s.candidates]
@@ -68,18 +66,18 @@ class PersonalRanker:
         else:
             keys = np.unique(given)
         if not self._spec.repeats:
-            keys = keys[~np.isin(keys, live.keys.keys_of(profile.purchases))]
+            keys = keys[~np.isin(keys, self._live.keys.keys_of(profile.purchases))]
         return Ranking(keys, tuple(_contribution(spec, source, keys) for spec, source in known))
 
 
 def _contribution(spec: RankerSource, source: Source, keys: Keys) -> Contribution:
+    """Weight x max(normalised value, 0)^power of each."""
     values, movers = source.of(keys)
-    return Contribution(source.kind, spec.weight * _normalised(spec, source, values), movers)
+    values = np.maximum(_normalised(spec, source, values), 0.0)
+    return Contribution(source.kind, spec.weight * values**spec.power, movers)
 
 
-def _normalised(
-    spec: RankerSource, source: Source, values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _normalised(spec: RankerSource, source: Source, values: Values) -> Values:
     if spec.normalisation == "max":
         largest = source.largest()
         return values / largest if largest > 0 else np.zeros(len(values))

@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from relatum_server.artifact import Artifact, RankerSpec, load_space
+from relatum_server.artifact import Artifact, load_space
 from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.index.snapshot import CountersFolder, SnapshotFolder
-from relatum_server.index.transitions import TransitionDecay
 from relatum_server.index.usearch import UsearchIndex
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.copurchase import PairPart, read_copurchase, read_transitions
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.history import PurchaseHistory, read_popularity
 from relatum_server.services.live import LiveCatalogue
-from relatum_server.services.sources import check_settings
+from relatum_server.services.ranker import optional_counts
+from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.traffic import Traffic
 from relatum_server.store.base import Store
 
 BEHAVIOUR = "behaviour"
+STATIC = ("complement_in", "complement_out", "diffused")
 
 
 @dataclass(slots=True)
@@ -74,6 +75,11 @@ class Projections:
             filtering=Filtering(AttributeTable()),
             behaviour=behaviour,
             traffic=traffic,
+            spaces={
+                space.name: StaticSpace(*load_space(space))
+                for space in artifact.spaces
+                if space.name in STATIC
+            },
         )
         with _without_collection():
             live.replay(
@@ -124,23 +130,9 @@ def _open_traffic(
         history = read_popularity(artifact.popularity_path)
     pairs = read_copurchase(artifact.copurchase_path) if artifact.copurchase_path else None
     follows = read_transitions(artifact.transitions_path) if artifact.transitions_path else None
-    saved = CountersFolder(
-        folder / "counters", artifact.model_id, transition_decay(artifact.ranker)
-    )
+    saved = CountersFolder(folder / "counters", artifact.model_id, optional_counts(artifact.ranker))
     counters, revision = saved.open(history.covered_until_us(), at_most=latest)
     traffic = Traffic(
         counters, pairs=PairPart(pairs), transitions=PairPart(follows), history=history
     )
     return traffic, partial(saved.save, counters), revision
-
-
-def transition_decay(ranker: RankerSpec | None) -> TransitionDecay | None:
-    """How the ranker's pairs were counted; None where it has no transitions."""
-    if ranker is None:
-        return None
-    check_settings(ranker)
-    for source in ranker.sources:
-        if source.name == "transitions":
-            own = source.settings
-            return TransitionDecay(int(own["window"]), own["step"], own["backwards"])
-    return None

@@ -118,13 +118,16 @@ class RankedPages:
         keys = ranking.keys[offset : offset + size].tolist()
         products = self._store.get_products_by_key(keys) if read_mask and keys else {}
         id_of = self._live.keys.id_of
+        sure: list[float | None] = [None] * len(keys)
+        if ranking.probabilities is not None:
+            sure = ranking.probabilities[offset : offset + size].tolist()
         lines = []
-        for key, (score, parts) in zip(
-            keys, evidence(ranking, offset, offset + size, id_of), strict=True
+        for key, (score, parts), probability in zip(
+            keys, evidence(ranking, offset, offset + size, id_of), sure, strict=True
         ):
             product_id = id_of(key)
             if product_id and (not read_mask or key in products):
-                lines.append(Result(product_id, score, parts, products.get(key)))
+                lines.append(Result(product_id, score, parts, products.get(key), probability))
         return lines
 
     def shorten(self, ranking: Ranking, *, all_variants: bool) -> Ranking:

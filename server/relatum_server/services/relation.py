@@ -1,12 +1,13 @@
 """Candidates of a relation and their exact scores."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server.domain import EvidenceKind
-from relatum_server.index.base import Index
+from relatum_server.index.base import Index, Space
 from relatum_server.ranking.explanation import NO_PRODUCT, Contribution, Ranking, union
 from relatum_server.ranking.fusion import RelationWeights, association
 from relatum_server.services.live import LiveCatalogue
@@ -15,7 +16,7 @@ POOL = 100  # nearest of each space; more costs latency and moves no first page
 NEIGHBOURS = 300
 NEAR = 20
 NOTHING = Ranking(np.zeros(0, np.int64), ())
-_NEGATIVE = 0.5  # how far dislikes push away, as in Rocchio's method
+DISLIKE = 0.5  # how far dislikes push away, as in Rocchio's method
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Vector = NDArray[np.float32]
@@ -89,15 +90,42 @@ class Complements:
         Products without baskets take over what goes with those nearest to them in text.
         """
         parts = [(key, 1.0 / len(positives)) for key in positives]
-        parts += [(key, -_NEGATIVE / len(negatives)) for key in negatives]
+        parts += [(key, -DISLIKE / len(negatives)) for key in negatives]
         keys, values, products = together(self._live, parts, allowed)
         behaviour = self._live.behaviour.index
         habits = None if behaviour is None else anchor_vector(behaviour, positives, negatives)
-        if not len(keys) and habits is None:
+        led = self._led(positives, negatives, allowed)
+        if not len(keys) and habits is None and led is None:
             words = anchor_vector(self._live.text, positives, negatives)
             if words is not None:
                 keys, values, products = self._back_off(words, allowed)
-        return self._finish(keys, values, products, allowed, anchors=positives, habits=habits)
+        if led is not None:  # which of two goes with the other is known: likeness says less
+            habits = None
+        return self._finish(
+            keys, values, products, allowed, anchors=positives, habits=habits, led=led
+        )
+
+    def _led(
+        self, positives: Sequence[int], negatives: Sequence[int], allowed: Mask | None
+    ) -> "_Led | None":
+        """What the liked products lead to; None where the artifact does not know."""
+        spaces = self._live.spaces
+        leading, found = spaces.get("complement_out"), spaces.get("complement_in")
+        if leading is None or found is None:
+            return None
+        liked, there = leading.get(np.array(positives, np.int64))
+        if not there.any():
+            return None
+        query = liked[there].mean(axis=0)
+        if negatives:
+            disliked, known = leading.get(np.array(negatives, np.int64))
+            query = query - DISLIKE * disliked[known].sum(axis=0) / max(int(known.sum()), 1)
+        largest = float(found.search(query, 1).scores.sum())
+        if largest <= 0:
+            return None
+        keys = found.search(query, POOL, allowed=allowed).keys
+        anchors = np.array(positives, np.int64)[there]
+        return _Led(found, query, largest, keys, anchors, liked[there])
 
     def _back_off(
         self, vector: Vector, allowed: Mask | None
@@ -121,14 +149,17 @@ class Complements:
         *,
         anchors: Sequence[int],
         habits: Vector | None = None,
+        led: "_Led | None" = None,
     ) -> Ranking:
-        """Add behaviour and the bonus of another category."""
+        """Add the spaces and the bonus of another category."""
         w = self._weights
         behaviour = self._live.behaviour.index
         candidates = keys
         if behaviour is not None and habits is not None:
             near = behaviour.search(habits, POOL, allowed=allowed).keys
             candidates = union([keys, near])
+        if led is not None:
+            candidates = union([candidates, led.keys])
         value = np.zeros(len(candidates))
         product = np.full(len(candidates), NO_PRODUCT, np.int64)
         at = np.searchsorted(candidates, keys)
@@ -143,12 +174,43 @@ class Complements:
                     nearest_anchor(behaviour, anchors, candidates),
                 )
             )
+        if led is not None:
+            strength, movers = led.of(candidates)
+            parts.append(Contribution(EvidenceKind.COMPLEMENT, w.complement * strength, movers))
         if anchors:
             categories = self._live.keys.categories(np.array(anchors, np.int64))
             theirs = self._live.keys.categories(candidates)
             other = (theirs >= 0) & ~np.isin(theirs, categories) & (categories >= 0).all()
             parts.append(Contribution(EvidenceKind.CATEGORY, np.where(other, w.category, 0.0)))
         return Ranking(candidates, tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """What products lead to, in the space of complements.
+
+    Attributes:
+        space: of the *in* vectors.
+        query: mean *out* vector of the anchors [d].
+        largest: of its products with the catalogue, above 0.
+        keys: the nearest that may be ranked.
+        anchors: keys of the anchors that have a vector.
+        leading: their *out* vectors.
+    """
+
+    space: Space
+    query: Vector
+    largest: float
+    keys: Keys
+    anchors: Keys
+    leading: Vector
+
+    def of(self, keys: Keys) -> tuple[NDArray[np.float64], Keys]:
+        """Strengths [n] over the largest, 0 at least, and for each the anchor that leads most."""
+        scores, present = self.space.scores(self.query, keys)
+        theirs, _ = self.space.get(keys)
+        most = self.anchors[(theirs @ self.leading.T).argmax(axis=1)]
+        return np.maximum(scores, 0.0) / self.largest, np.where(present, most, NO_PRODUCT)
 
 
 def anchor_vector(
@@ -162,7 +224,7 @@ def anchor_vector(
     if negatives:
         disliked, known = index.get(np.array(negatives, np.int64))
         if known.any():
-            vector = vector - _NEGATIVE * disliked[known].mean(axis=0)
+            vector = vector - DISLIKE * disliked[known].mean(axis=0)
     length = float(np.linalg.norm(vector))
     return (vector / length).astype(np.float32) if length > 0 else None
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_server.index.base import Index
+from relatum_server.index.base import Index, Space
 from relatum_server.ranking.profile import ShopperProfile
 from relatum_server.services.product_keys import ProductKeys
 
@@ -31,7 +31,7 @@ def taste_vector(
 
 
 def weighted_vector(
-    index: Index, history: NDArray[np.int64], weights: NDArray[np.float64]
+    index: Space, history: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.float32] | None:
     """Unit vector [d]: the weighted sum of these products' vectors; None without any."""
     if not len(history):

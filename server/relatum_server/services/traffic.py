@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,21 @@ from relatum_server.services.product_keys import ProductKeys
 Keys = NDArray[np.int64]
 _NONE = -1
 _Value = TypeVar("_Value", np.int64, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentBaskets:
+    """Baskets side by side.
+
+    Attributes:
+        times_us: int64 [baskets], when each began.
+        starts: int64 [baskets + 1]; basket i holds keys[starts[i] : starts[i + 1]].
+        keys: int64, each product once a basket; -1 for one that the catalogue lacks.
+    """
+
+    times_us: Keys
+    starts: Keys
+    keys: Keys
 
 
 class Traffic:
@@ -42,6 +58,7 @@ class Traffic:
         self._key_of = np.full(1024, _NONE, np.int64)  # by number
         self._number_of = np.full(1024, _NONE, np.int64)  # by key, like what follows
         self._counts = np.zeros(1024)
+        self._purchased = np.zeros(1024)
         self._times_us = np.zeros(1024, np.int64)
         self._logs = np.full(1024, -np.inf)
         self._largest = -np.inf
@@ -100,6 +117,7 @@ class Traffic:
                     self._key_of[number] = _NONE
                 self._number_of[key] = _NONE
                 self._counts[key], self._logs[key] = 0.0, -np.inf
+                self._purchased[key] = 0.0
                 self._pairs.leave(key)
                 self._transitions.leave(key)
             self._largest = self._logs.max()
@@ -135,8 +153,17 @@ class Traffic:
 
     def baskets(self, keys: Keys) -> NDArray[np.float64]:
         """Baskets [n] with each product, in the artifact's history and since."""
-        since = self.counters.baskets.counts(_at(self._number_of, keys, _NONE))
-        return _at(self._counts, keys, 0.0) + since
+        return _at(self._purchased, keys, 0.0)
+
+    def most_baskets(self) -> float:
+        """Baskets with the product that is in most, in the artifact's history and since."""
+        return float(self._purchased.max())
+
+    def most_bought(self, k: int) -> Keys:
+        """Keys of the k products in most baskets of all time, ties by key."""
+        with self._lock:
+            keys = np.flatnonzero(self._purchased > 0).astype(np.int64)
+            return _best(keys, self._purchased[keys], k)
 
     def repurchase_rates(self, keys: Keys) -> NDArray[np.float64]:
         """float64 [n]: share of each product's purchases that were not the shopper's first."""
@@ -165,6 +192,13 @@ class Traffic:
         counts[np.searchsorted(keys, before)] += before_counts
         counts[np.searchsorted(keys, since)] += since_counts
         return keys, counts
+
+    def recent_baskets(self) -> RecentBaskets | None:
+        """The baskets of the last weeks; None where they are not kept."""
+        if self.counters.log is None:
+            return None
+        held = self.counters.log.held()
+        return RecentBaskets(held.times_us, held.starts, _at(self._key_of, held.numbers, _NONE))
 
     def successors(self, key: int) -> tuple[Keys, NDArray[np.float64], float]:
         """What follows a product in shoppers' histories, in the artifact's history and since.
@@ -209,6 +243,7 @@ class Traffic:
         if key >= len(self._number_of):
             self._number_of = _grown(self._number_of, key, _NONE)
             self._counts = _grown(self._counts, key, 0.0)
+            self._purchased = _grown(self._purchased, key, 0.0)
             self._times_us = _grown(self._times_us, key, 0)
             self._logs = _grown(self._logs, key, -np.inf)
 
@@ -223,6 +258,7 @@ class Traffic:
         counted = numbers[bought].tolist()
         logs[bought] = self.counters.popularity.logs(counted)
         covered[bought] = self.counters.covered(counted)
+        self._purchased[keys] = self._counts[keys] + self.counters.baskets.counts(numbers)
         times_us = self._times_us[keys]
         past = self._counts[keys] - covered
         before = self._logs[keys].max()

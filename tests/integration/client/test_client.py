@@ -8,8 +8,14 @@ import pytest
 from google.rpc import code_pb2
 
 from relatum import AsyncClient, Client, channel, errors
+from relatum.pairs import Text
 from relatum.types import Event, Evidence, Product
-from relatum.v1 import catalog_service_pb2, result_pb2, search_service_pb2
+from relatum.v1 import (
+    association_service_pb2,
+    catalog_service_pb2,
+    result_pb2,
+    search_service_pb2,
+)
 
 
 def canned(_request: Any, _context: Any) -> search_service_pb2.SearchResponse:
@@ -36,11 +42,39 @@ def test_a_search_sends_its_arguments_and_returns_values(server) -> None:
     assert found.facets[0].values[0].count == 3
 
 
+def scored(_request: Any, _context: Any) -> association_service_pb2.ScoreAssociationsResponse:
+    reply = association_service_pb2.ScoreAssociationsResponse(revision=7)
+    reply.missing_product_ids.append("b")
+    score = reply.scores.add()
+    score.probabilities.add(association="ASSOCIATION_CLASS_SUBSTITUTE", probability=0.75)
+    score.probabilities.add(association="ASSOCIATION_CLASS_UNRELATED", probability=0.25)
+    score.evidence.add(kind="EVIDENCE_KIND_CATEGORY", contribution=-1.0)
+    return reply
+
+
+def test_pairs_of_products_and_texts_come_back_with_probabilities(server) -> None:
+    server.answers["ScoreAssociations"] = scored
+
+    with Client(server.target) as client:
+        found = client.score([("a", "b"), (Text("milk"), "b")], min_revision=3)
+
+    sent = server.requests["ScoreAssociations"][0]
+    assert [pair.a.WhichOneof("side") for pair in sent.pairs] == ["product_id", "text"]
+    assert (sent.pairs[1].a.text, sent.min_revision) == ("milk", 3)
+    assert list(found.scores[0].probabilities.items()) == [
+        ("SUBSTITUTE", 0.75),
+        ("UNRELATED", 0.25),
+    ]
+    assert found.scores[0].evidence == (Evidence("CATEGORY", -1.0),)
+    assert (found.revision, found.missing_product_ids) == (7, ("b",))
+
+
 def test_every_call_of_the_client_reaches_its_rpc(server) -> None:
     with Client(server.target) as client:
         client.search("a")
         client.complete("a")
         client.related(product_id="a")
+        client.score([("a", Text("b"))])
         client.recommend("a", session_events=[Event(type="VIEW")])
         assert client.profile("a") is None
         client.write_events([Event(type="VIEW")])

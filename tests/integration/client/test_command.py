@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from relatum.__main__ import main
-from relatum.v1 import catalog_service_pb2, result_pb2, search_service_pb2
+from relatum.v1 import (
+    association_service_pb2,
+    catalog_service_pb2,
+    result_pb2,
+    search_service_pb2,
+)
 
 
 def canned(_request: Any, _context: Any) -> search_service_pb2.SearchResponse:
@@ -26,7 +31,9 @@ def counted(messages: Any, _context: Any) -> catalog_service_pb2.ImportProductsR
     "line",
     [
         "search milk", "complete mi", "related a", "related a b --negative c", "related --text x",
-        "related a b --batch --relation complement", "recommend", "recommend u --kind trending",
+        "related a b --batch --relation complement", "related a --relation substitute",
+        "score a b c", "score --text x y",
+        "recommend", "recommend u --kind trending", "recommend u --kind buy_again",
         "profile u", "products get a", "products list", "products delete a b", "embed x",
         "info",
     ],
@@ -133,3 +140,20 @@ def test_events_are_written_from_an_object_a_list_or_lines(server, tmp_path, tex
 
     assert main(["events", str(file), "--target", server.target]) == 0
     assert len(server.requests["WriteEvents"][0].events) == max(1, text.count("\n"))
+
+
+def test_what_products_are_to_another_is_shown_as_a_table(server, capsys) -> None:
+    reply = association_service_pb2.ScoreAssociationsResponse(missing_product_ids=["c"])
+    first = reply.scores.add()
+    first.probabilities.add(association="ASSOCIATION_CLASS_SUBSTITUTE", probability=0.875)
+    first.evidence.add(kind="EVIDENCE_KIND_CATEGORY", contribution=1.0)
+    reply.scores.add()
+    server.answers["ScoreAssociations"] = lambda *_: reply
+
+    status = main(["score", "a", "b", "c", "--target", server.target])
+
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "substitute" in out
+    assert "category +1.00" in out
+    assert "unknown: c" in out

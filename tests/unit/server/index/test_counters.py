@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relatum_server.domain import Event, EventType, ProductQuantity
-from relatum_server.index.counters import EventCounters
+from relatum_server.index.counters import EventCounters, OptionalCounts
 from relatum_server.index.transitions import TransitionDecay
 
 DAY_US = 86_400 * 1_000_000
 NOW = 19_000 * DAY_US
 COVERED = {"a": NOW, "b": NOW - 5 * DAY_US}
-DECAY = TransitionDecay(window=2, step=0.5, backwards=0.25)
+OPTIONAL = OptionalCounts(TransitionDecay(window=2, step=0.5, backwards=0.25), log_days=15.0)
 
 
 def purchase(basket: str, *ids: str, days_ago: int = 0, user: str = "", name: str = "") -> Event:
@@ -56,6 +56,12 @@ def successors(counters: EventCounters, number: int) -> object:
     return sorted(zip(numbers.tolist(), weights.tolist(), strict=True)), total
 
 
+def log(counters: EventCounters) -> object:
+    assert counters.log is not None
+    held = counters.log.held()
+    return held.times_us.tolist(), held.starts.tolist(), held.numbers.tolist()
+
+
 def everything(counters: EventCounters) -> object:
     numbers = range(len(counters.ids))
     window, counts = counters.recent.counts()
@@ -71,6 +77,7 @@ def everything(counters: EventCounters) -> object:
         counters.repurchases.log_intervals(np.array(numbers, np.int64)).tolist(),
         counters.repurchases.rates(np.array(numbers, np.int64)).tolist(),
         counters.repurchases.newest_us,
+        log(counters),
         [successors(counters, number) for number in numbers],
         counters.queries.complete("", 10),
     )
@@ -78,11 +85,11 @@ def everything(counters: EventCounters) -> object:
 
 @given(events, st.integers(0, 40))
 def test_what_was_saved_goes_on_as_if_it_had_never_stopped(events: list[Event], cut: int) -> None:
-    whole, first = EventCounters(COVERED, DECAY), EventCounters(COVERED, DECAY)
+    whole, first = EventCounters(COVERED, OPTIONAL), EventCounters(COVERED, OPTIONAL)
     whole.add(events)
     first.add(events[:cut])
 
-    second = EventCounters.load(first.save(), COVERED, DECAY)
+    second = EventCounters.load(first.save(), COVERED, OPTIONAL)
     second.add(events[cut:])
 
     assert everything(second) == everything(whole)
@@ -90,7 +97,7 @@ def test_what_was_saved_goes_on_as_if_it_had_never_stopped(events: list[Event], 
 
 
 def test_a_pair_that_the_history_has_follows_nothing_again() -> None:
-    counters = EventCounters({"a": NOW, "b": NOW}, DECAY)
+    counters = EventCounters({"a": NOW, "b": NOW}, OPTIONAL)
 
     counters.add([purchase("x", "a", "b", user="u"), purchase("y", "c", user="u", days_ago=-1)])
 
@@ -100,7 +107,7 @@ def test_a_pair_that_the_history_has_follows_nothing_again() -> None:
 
 def test_counters_saved_without_transitions_are_none_where_they_are_wanted() -> None:
     with pytest.raises(ValueError, match="Expected"):
-        EventCounters.load(EventCounters().save(), {}, DECAY)
+        EventCounters.load(EventCounters().save(), {}, OPTIONAL)
 
 
 def test_a_purchase_that_the_history_has_enters_no_basket_again() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relatum_server.index.counters import EventCounters
+from relatum_server.index.counters import EventCounters, OptionalCounts
 from relatum_server.index.generations import Generations
 from relatum_server.index.snapshot import COUNTERS_VERSION, CountersFolder, SnapshotFolder
 from relatum_server.index.usearch import UsearchIndex
@@ -130,7 +130,7 @@ def test_counters_that_no_longer_read_are_set_aside(tmp_path: Path) -> None:
     facts: dict[str, str | int] = {
         "model_id": "model",
         "counters": COUNTERS_VERSION,
-        "transitions": "None",
+        "optional": repr(OptionalCounts()),
     }
     Generations(tmp_path, ".msgpack", facts).save(lambda path: path.write_bytes(b"\x90"), 9)
 

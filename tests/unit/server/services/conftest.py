@@ -6,12 +6,15 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from relatum_server.artifact import RankerSpec, TextField, TextForm
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
+from relatum_server.encoder.pair_head import PairHead
+from relatum_server.encoder.user_encoder import UserEncoder
 from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.counters import EventCounters
 from relatum_server.index.exact import ExactIndex
@@ -26,13 +29,17 @@ from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import PinnedLists, TokenSigner
+from relatum_server.services.pair_scores import PairScorer
+from relatum_server.services.pairs import PairService
 from relatum_server.services.personal import PersonalRanker
-from relatum_server.services.projections import transition_decay
 from relatum_server.services.ranked import RankedPages
+from relatum_server.services.ranker import optional_counts
 from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
+from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.text_vectors import TextVectors
 from relatum_server.services.traffic import Traffic
+from relatum_server.services.users import BehaviourPlaces, Users
 from tests.fakes.encoder import FakeEncoder
 from tests.fakes.store import FakeStore
 
@@ -60,13 +67,11 @@ class Shop:
     completion: CompletionService
     events: EventService
     recommendation: RecommendationService
-    behaviour: Mapping[str, Sequence[float]]
-    ranker: RankerSpec | None
+    pairs: PairService
+    parts: Mapping[str, Any]
 
     def restarted(self) -> "Shop":
-        return build_shop(
-            self.folder, store=self.store, behaviour=self.behaviour, ranker=self.ranker
-        )
+        return build_shop(self.folder, store=self.store, **self.parts)
 
     def add(self, *products: Product) -> None:
         self.catalog.upsert([ProductWrite(product) for product in products])
@@ -90,6 +95,10 @@ def build_shop(
     limits: Limits | None = None,
     ranker: RankerSpec | None = None,
     traffic: Traffic | None = None,
+    head: PairHead | None = None,
+    users: UserEncoder | None = None,
+    ridge: Sequence[Sequence[float]] | None = None,
+    spaces: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
 ) -> Shop:
     store = FakeStore() if store is None else store
     limits = limits or Limits()
@@ -105,7 +114,11 @@ def build_shop(
         lexical=Fts5Index.open(folder / f"{secrets.token_hex(4)}.db")[0],
         filtering=Filtering(AttributeTable()),
         behaviour=part,
-        traffic=traffic or Traffic(EventCounters(decay=transition_decay(ranker))),
+        spaces={
+            name: StaticSpace(list(rows), np.array(list(rows.values()), np.float16))
+            for name, rows in (spaces or {}).items()
+        },
+        traffic=traffic or Traffic(EventCounters(optional=optional_counts(ranker))),
     )
     live.replay()
     signer = TokenSigner(digest)
@@ -115,6 +128,12 @@ def build_shop(
         store, live, signer=signer, pinned=PinnedLists(signer), limits=limits, model_id="model"
     )
     events = EventService(store, live, digest, limits, now_us=lambda: NOW_US)
+    scorer = None if head is None else PairScorer(live, store, encoder, head)
+    makers = {}
+    if users is not None:
+        assert part.index is not None
+        matrix = None if ridge is None else np.array(ridge, np.float32)
+        makers["users"] = Users(users, BehaviourPlaces(live, part.index, matrix)).source
     return Shop(
         folder=folder,
         store=store,
@@ -122,7 +141,7 @@ def build_shop(
         live=live,
         catalog=catalog,
         imports=CatalogImportService(catalog, store, live, text_vectors, limits),
-        association=AssociationService(live, encoder, pages, limits),
+        association=AssociationService(live, encoder, pages, limits, scorer),
         search=SearchService(live, encoder, pages, digest=digest, limits=limits),
         completion=CompletionService(store, live, limits),
         events=events,
@@ -132,10 +151,17 @@ def build_shop(
             pages,
             digest=digest,
             limits=limits,
-            ranker=PersonalRanker(live, ranker),
+            ranker=PersonalRanker(live, ranker, makers),
         ),
-        behaviour=behaviour or {},
-        ranker=ranker,
+        pairs=PairService(live, scorer, "model", limits),
+        parts={
+            "behaviour": behaviour,
+            "ranker": ranker,
+            "head": head,
+            "users": users,
+            "ridge": ridge,
+            "spaces": spaces,
+        },
     )
 
 

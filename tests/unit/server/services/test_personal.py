@@ -1,5 +1,6 @@
 """The additive ranker, as the artifact's ranker.json has it."""
 
+import numpy as np
 import pytest
 
 from relatum_server.artifact import RankerSource, RankerSpec
@@ -64,7 +65,7 @@ def test_a_value_over_the_largest_weighs_its_weight_at_most(tmp_path):
     shop = shop_with(
         tmp_path,
         source("transitions", 2.0, "max", **TRANSITIONS),
-        source("own_frequency", 0.5, "max"),
+        source("frequency", 0.5, "max"),
     )
     bought(shop, "bob", "milk", "bread", "jam")
     bought(shop, "ann", "tea", "milk")
@@ -79,25 +80,34 @@ def test_a_value_over_the_largest_weighs_its_weight_at_most(tmp_path):
     assert largest == pytest.approx({EvidenceKind.TRANSITION: 2.0, EvidenceKind.REPEAT: 0.5})
 
 
-def test_scores_in_deviations_from_the_mean_sum_to_nothing(tmp_path):
-    shop = shop_with(tmp_path, source("own_frequency", 1.0, "zscore"))
+def test_what_lies_below_the_mean_counts_as_nothing(tmp_path):
+    shop = shop_with(tmp_path, source("frequency", 1.0, "zscore"))
     bought(shop, "ann", "milk", "bread", "jam")
 
-    values = [line.score for line in lines(shop).values()]
+    own = np.array([0.81, 0.9, 1.0])
+    expected = np.maximum((own - own.mean()) / own.std(), 0.0)
+    found = lines(shop)
 
-    assert sum(values) == pytest.approx(0.0, abs=1e-9)
-    assert sum(value**2 for value in values) / 3 == pytest.approx(1.0)
+    assert [found[i].score for i in ("milk", "bread", "jam")] == pytest.approx(expected)
+
+
+def test_a_value_is_raised_to_its_power_before_it_is_weighed(tmp_path):
+    flat = RankerSource("frequency", 3.0, "none", 50, {}, power=0.5)
+    shop = shop_with(tmp_path, flat)
+    bought(shop, "ann", "milk", "bread")
+
+    assert lines(shop)["milk"].score == pytest.approx(3.0 * 0.9**0.5)
 
 
 def test_own_frequency_decays_as_the_ranker_says(tmp_path):
-    shop = shop_with(tmp_path, source("own_frequency", basket_step=0.5))
+    shop = shop_with(tmp_path, source("frequency", basket_step=0.5))
     bought(shop, "ann", "milk", "bread")
 
     assert lines(shop)["milk"].score == pytest.approx(0.5)
 
 
 def test_without_repeats_nothing_that_was_bought_comes_again(tmp_path):
-    shop = shop_with(tmp_path, source("own_frequency"), source("text"), repeats=False)
+    shop = shop_with(tmp_path, source("frequency"), source("text"), repeats=False)
     bought(shop, "ann", "milk")
 
     assert "milk" not in lines(shop)
@@ -106,7 +116,7 @@ def test_without_repeats_nothing_that_was_bought_comes_again(tmp_path):
 
 
 def test_a_source_that_proposes_nothing_scores_what_others_propose(tmp_path):
-    shop = shop_with(tmp_path, source("own_frequency"), source("text", candidates=0))
+    shop = shop_with(tmp_path, source("frequency"), source("text", candidates=0))
     bought(shop, "ann", "milk")
 
     found = lines(shop)
@@ -120,7 +130,10 @@ def test_a_source_that_proposes_nothing_scores_what_others_propose(tmp_path):
     [
         (source("transitions", window=3.0), "backwards"),
         (source("transitions", **{**TRANSITIONS, "window": 0.0}), "window"),
-        (source("popularity", days=30.0), "30 days"),
+        (source("frequency", basket_step=1.5), "basket_step"),
+        (source("recent_copurchase", half_life_days=7.0), "basket_step"),
+        (source("recent_copurchase", half_life_days=0.0, basket_step=0.9), "half_life"),
+        (source("complement"), "history_step"),
     ],
 )
 def test_a_ranker_that_asks_for_what_is_not_there_is_refused_at_start(shop, wrong, named):
