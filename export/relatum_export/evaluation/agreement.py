@@ -55,10 +55,12 @@ def changed_units(values: NDArray[np.float64], references: NDArray[np.float64]) 
     """How many units (queries, shoppers, pairs) have a measure of their own that changed.
 
     Args:
-        values: the variant's measure of each unit, float64 [units].
+        values: the variant's measure of each unit, float64 [units], or [units, parts] of a figure
+            that has parts: one changed part makes a changed unit.
         references: the reference's, in the same order.
     """
-    return int(np.sum(np.abs(values - references) > UNIT_TOLERANCE))
+    changed = np.abs(values - references) > UNIT_TOLERANCE
+    return int(changed.reshape(len(values), -1).any(axis=1).sum()) if len(values) else 0
 
 
 def agrees(value: float, reference: float, changed: int) -> bool:

@@ -31,11 +31,23 @@ def expected_calibration_error(
         truth: class of each case, int64 [cases].
         bins: how many.
     """
-    confidence = probabilities.max(axis=1)
+    gap, place = top_bins(probabilities, truth, bins)
+    return float(np.abs(np.bincount(place, weights=gap, minlength=bins)).sum() / len(truth))
+
+
+def top_bins(
+    probabilities: NDArray[np.floating], truth: NDArray[np.int64], bins: int = ECE_BINS
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Confidence less accuracy of each case's top label, and the bin of its confidence.
+
+    Returns:
+        float64 [cases] within -1..1, and int64 [cases] within 0..bins - 1.
+    """
+    confidence = np.asarray(probabilities.max(axis=1), np.float64)
     right = probabilities.argmax(axis=1) == truth
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = np.bincount(place, weights=confidence - right, minlength=bins)
-    return float(np.abs(gap).sum() / len(truth))
+    upper = np.round(confidence * bins, 9)  # .6 of a sum may be a hair above .6
+    place = np.clip(np.ceil(upper).astype(np.int64) - 1, 0, bins - 1)
+    return confidence - right, place
 
 
 def brier_scores(

@@ -58,6 +58,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.artifact.onnx_encoder import read_manifest  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
     from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
+    from relatum_export.evaluation.pair_head import PairHead  # noqa: PLC0415
     from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
     from relatum_export.evaluation.report import page, tables  # noqa: PLC0415
     from relatum_export.evaluation.rows import rows_of  # noqa: PLC0415
@@ -87,6 +88,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
         ("valid", "test") if split is Split.BOTH else (split.value,),
         systems,
         BehaviourSpace.read(artifact) if artifact is not None else None,
+        PairHead.read(artifact) if artifact is not None else None,
     )
     outcomes, without = protocols_of.measure(task, protocols, reporter.info)
     unjudged += without

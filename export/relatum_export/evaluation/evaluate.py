@@ -10,6 +10,7 @@ from relatum_export.evaluation.protocols.bundles import BUNDLES
 from relatum_export.evaluation.protocols.cold_products import COLD_PRODUCTS
 from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
+from relatum_export.evaluation.protocols.pairs import PAIRS
 from relatum_export.evaluation.protocols.questions import QUESTIONS
 from relatum_export.evaluation.protocols.same_product import SAME_PRODUCT
 from relatum_export.evaluation.protocols.search import SEARCH
@@ -25,6 +26,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     NEXT_BASKET,
     COLD_PRODUCTS,
     SAME_PRODUCT,
+    PAIRS,
     SERVICE,
 )
 
@@ -36,7 +38,7 @@ REASONS: Mapping[str, str] = {
     "candidates": "their queries are missing",
     "bundles": "there are no items to rank",
     "cases": "the events to fit on, or the items to rank, are missing",
-    "pairs": "their relations need an association head, and no such model is given",
+    "pairs": "there are no items, or neither a relation nor sameness is judged",
     "faq": "too few splits: replies of test are sought among replies of train",
     "reviews": "no protocol judges an encoder by review texts",
 }

@@ -42,19 +42,37 @@ def resampled_ratios(
 
     **Source**: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
     """
-    units, systems = numerator.shape
-    both = np.concatenate([numerator, denominator], axis=1)
+    systems = numerator.shape[1]
+    sums = resampled_sums(
+        np.concatenate([numerator, denominator], axis=1), resamples=resamples, seed=seed
+    )
+    top, bottom = sums[:, :systems], sums[:, systems:]
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+
+
+def resampled_sums(
+    columns: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 0
+) -> NDArray[np.float64]:
+    """Column sums in each bootstrap sample of the units, the same samples for all columns.
+
+    Args:
+        columns: [units, columns].
+        resamples: how many samples.
+        seed: of the draws.
+
+    Returns:
+        [resamples, columns].
+    """
+    units = len(columns)
     rng = np.random.default_rng(seed)
-    out = np.empty((resamples, systems))
+    out = np.empty((resamples, columns.shape[1]))
     chunk = max(1, min(resamples, CHUNK_DRAWS // max(units, 1)))
     for start in range(0, resamples, chunk):
         n = min(chunk, resamples - start)
         drawn = rng.integers(0, units, size=(n, units))
         drawn += np.arange(n)[:, None] * units
         times = np.bincount(drawn.ravel(), minlength=n * units).reshape(n, units)
-        sums = times @ both
-        top, bottom = sums[:, :systems], sums[:, systems:]
-        out[start : start + n] = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+        out[start : start + n] = times @ columns
     return out
 
 

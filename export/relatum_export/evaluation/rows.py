@@ -2,32 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.evaluation.intervals import Interval, percentile_interval, resampled_ratios
+from relatum_export.evaluation.intervals import Interval, percentile_interval, resampled_sums
 
 ZERO_SHOT = "zero-shot"
 BASELINES = (ZERO_SHOT, f"{ZERO_SHOT}-title")
 VERSUS = "/vs-"
+LOWER_IS_BETTER = ("ECE", "Brier", "NLL", "loss")
+Combine: TypeAlias = Literal["ratio", "mean of ratios", "sum of distances"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One system's measure on one split, unit by unit.
 
-    The figure is the sum of ``numerator`` over the sum of ``denominator`` (see
-    ``intervals.resampled_ratios``).
+    The figure is made of the sums over the units (see ``figure``), so that it can be resampled:
+    most are one ratio of sums, macro-F1 a mean of one ratio a class, ECE a sum over bins.
 
     Attributes:
         split: valid or test.
         system: as in the rows.
         measure: as in the rows.
         units: the queries, shoppers, bundles or pairs that the bootstrap resamples.
-        numerator: float64 [units].
-        denominator: float64 [units].
+        numerator: float64 [units], or [units, parts] where the figure has parts.
+        denominator: of the same shape.
+        combine: how the parts' sums make the figure.
     """
 
     split: str
@@ -36,11 +39,39 @@ class Outcome:
     units: tuple[str, ...]
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64]
+    combine: Combine = "ratio"
 
     @property
     def value(self) -> float:
         """The figure."""
-        return float(self.numerator.sum() / max(self.denominator.sum(), 1e-12))
+        top, bottom = self.columns()
+        return float(figure(top.sum(axis=0), bottom.sum(axis=0), self.combine))
+
+    def columns(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Numerator and denominator as [units, parts]."""
+        shape = (len(self.units), -1) if self.units else (0, 1)
+        return self.numerator.reshape(shape), self.denominator.reshape(shape)
+
+
+def figure(
+    top: NDArray[np.float64], bottom: NDArray[np.float64], combine: Combine
+) -> NDArray[np.float64]:
+    """The figure of sums over units, float64 [...].
+
+    Args:
+        top: sums of numerators, [..., parts].
+        bottom: sums of denominators, [..., parts].
+        combine: a ratio of the totals; the mean of the parts' ratios, 0 for a part without a
+            denominator; or the distances of the parts from 0, added, over the total denominator.
+    """
+    if combine == "mean of ratios":
+        ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+        return np.asarray(ratios.mean(axis=-1), np.float64)
+    if combine == "sum of distances":
+        top = np.abs(top)
+    whole = bottom.sum(axis=-1)
+    empty = np.zeros_like(whole)
+    return np.asarray(np.divide(top.sum(axis=-1), whole, out=empty, where=whole > 0), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +133,14 @@ def rows_of(
 
 
 def _group_rows(set_name: str, group: list[Outcome], baselines: Sequence[str]) -> list[Row]:
-    samples = resampled_ratios(
-        np.stack([outcome.numerator for outcome in group], axis=1),
-        np.stack([outcome.denominator for outcome in group], axis=1),
-    )
+    columns = [outcome.columns() for outcome in group]
+    widths = [top.shape[1] for top, _ in columns]
+    tops = np.concatenate([top for top, _ in columns], axis=1)
+    sums = resampled_sums(np.concatenate([tops, *(bottom for _, bottom in columns)], axis=1))
+    top, bottom = np.split(sums, [tops.shape[1]], axis=1)
+    cuts = np.cumsum(widths)[:-1].tolist()
+    parts = zip(np.split(top, cuts, axis=1), np.split(bottom, cuts, axis=1), group, strict=True)
+    samples = np.stack([figure(t, b, outcome.combine) for t, b, outcome in parts], axis=1)
     place = {outcome.system: i for i, outcome in enumerate(group)}
     rows = []
     for i, outcome in enumerate(group):
@@ -134,5 +169,5 @@ def _row(set_name: str, outcome: Outcome, measure: str, interval: Interval) -> R
         high=interval.high,
         n=len(outcome.units),
         required=None,
-        better="higher",
+        better="lower" if outcome.measure.split("/")[0] in LOWER_IS_BETTER else "higher",
     )

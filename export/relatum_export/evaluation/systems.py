@@ -22,6 +22,7 @@ from relatum_export.evaluation.rows import ZERO_SHOT
 from relatum_export.training.encoder import TorchEncoder
 
 TORCH = "relatum-torch"
+HEAD_SYSTEMS = (TORCH, "relatum", "relatum-fp32", "relatum-fp16")  # the artifact's own encoder
 VARIANT_SYSTEMS = {"relatum": "int8", "relatum-fp32": "fp32", "relatum-fp16": "fp16"}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.pair_head import PairHead
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.systems import BehaviourSpace, TextSystem
 from relatum_export.training.products import Catalogue
@@ -20,6 +21,7 @@ class Task:
         splits: which to report.
         text: the text systems.
         behaviour: the artifact's behaviour space, if it has one.
+        head: the artifact's association head, if it has one.
         notes: lines to show beside the table, such as the form chosen.
     """
 
@@ -28,6 +30,7 @@ class Task:
     splits: tuple[str, ...]
     text: Sequence[TextSystem]
     behaviour: BehaviourSpace | None
+    head: PairHead | None = None
     notes: list[str] = field(default_factory=list)
 
     def products(self) -> Catalogue:

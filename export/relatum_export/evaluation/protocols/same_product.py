@@ -1,4 +1,8 @@
-"""Same product: is a pair of offers one product? Threshold on cosine, chosen on valid."""
+"""Same product: is a pair of offers one product? By a threshold chosen on valid.
+
+A system with an association head that has learned `same` is judged by that probability, any other
+by cosine.
+"""
 
 import numpy as np
 import pyarrow.compute as pc
@@ -9,7 +13,10 @@ from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import best_f1_threshold
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome
-from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
+from relatum_export.training.association_head.classes import CLASSES
+
+SAME = "same"
 
 
 class _Pairs:
@@ -40,13 +47,25 @@ class _Pairs:
         ]
         self.source = frame["source"].to_numpy(object)
 
-    def cosines(self, task: Task, system: EncoderSystem, form: TextForm) -> NDArray[np.float32]:
+    def vectors(
+        self, task: Task, system: EncoderSystem, form: TextForm
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of the first and of the second products, float32 [pairs, d] each."""
         texts = task.products().texts(form)
         rows = np.unique(np.concatenate([self.a, self.b]))
         vectors = system.encoder.encode([texts[row] for row in rows], kind="document")
         left = vectors[np.searchsorted(rows, self.a)]
-        right = vectors[np.searchsorted(rows, self.b)]
-        return np.asarray((left * right).sum(axis=1), np.float32)
+        return left, vectors[np.searchsorted(rows, self.b)]
+
+    def scores(self, task: Task, system: EncoderSystem, form: TextForm) -> NDArray[np.float32]:
+        """p(same) of the head where the system has one, else cosines, float32 [pairs]."""
+        vectors = self.vectors(task, system, form)
+        head = task.head
+        if head is None or system.name not in HEAD_SYSTEMS or SAME not in head.learned:
+            return np.asarray((vectors[0] * vectors[1]).sum(axis=1), np.float32)
+        features = head.features(task.corpus, task.products(), self.a, self.b)
+        said = head.probabilities(*vectors, features)
+        return np.asarray(said[:, CLASSES.index(SAME)], np.float32)
 
     def f1(self, system: str, predicted: NDArray[np.bool_], source: str | None) -> Outcome:
         """F1 as 2 TP / (2 TP + FP + FN), pair by pair."""
@@ -88,15 +107,15 @@ def _measure(task: Task) -> list[Outcome]:
             continue  # a BM25 score is not symmetric and has no common scale for a threshold
 
         def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
-            scores = valid.cosines(task, system, form)
+            scores = valid.scores(task, system, form)
             predicted = _predict(scores, valid, _thresholds(scores, valid))
             return valid.f1(system.name, predicted, None).value
 
         form = choose_form(task, system, on_valid)
-        thresholds = _thresholds(valid.cosines(task, system, form), valid)
+        thresholds = _thresholds(valid.scores(task, system, form), valid)
         for split in task.splits:
             pairs = splits[split]
-            predicted = _predict(pairs.cosines(task, system, form), pairs, thresholds)
+            predicted = _predict(pairs.scores(task, system, form), pairs, thresholds)
             outcomes.append(pairs.f1(system.name, predicted, None))
             sources = [str(source) for source in np.unique(pairs.source) if source]
             if len(sources) > 1:

@@ -21,6 +21,9 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
+NO_RELATION = ROWS["pairs"] | {"relation": None}
+
+
 def judged(tmp_path, tables, items=("a", "b"), events=(), **more):
     rows = {table: [ROWS[table]] for table in tables}
     corpus = write_corpus(tmp_path, items, events, rows, **more)
@@ -35,7 +38,6 @@ def test_search_is_judged_by_queries_and_judgments(tmp_path):
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ("pairs", "association head"),
         ("faq", "among replies of train"),
         ("reviews", "no protocol"),
         ("queries", "neither judgments nor candidates"),
@@ -49,6 +51,17 @@ def test_a_table_without_a_protocol_is_listed_with_the_reason(tmp_path, table, r
     assert kinds == []
     assert reason in unjudged[table]
     assert "items" in unjudged
+
+
+def test_pairs_are_judged_by_their_relations_and_listed_where_none_is_given(tmp_path):
+    assert judged(tmp_path / "given", ["pairs"]) == (["relations"], {})
+    empty = write_corpus(tmp_path / "none", ("a", "b"), (), {"pairs": [NO_RELATION]})
+
+    assert applicable(empty) == []
+    assert (
+        "neither a relation nor sameness"
+        in {n.table: n.reason for n in not_judged(empty, [])}["pairs"]
+    )
 
 
 def test_events_beside_bundles_are_not_judged_because_the_bundles_are(tmp_path):
