@@ -11,7 +11,8 @@ from torch import nn
 
 from relatum_export.training.association_head.classes import CLASSES
 
-LEAST_SPREAD = 1e-6
+LEAST_PIECE = 1e-6
+LEAST_SPREAD = 0.1  # of the median: a coordinate that hardly varies must not be blown up
 NEVER = -1e4  # logit of a class that no label spoke for: its probability is 0
 
 
@@ -73,7 +74,8 @@ class PairInput(nn.Module):
         """With the catalogue's mean and spread, and the pieces (column, low, high)."""
         made = cls(shape_of)
         made.mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
-        spread = np.maximum(vectors.std(axis=0), LEAST_SPREAD)
+        spread = vectors.std(axis=0)
+        spread = np.maximum(spread, max(LEAST_SPREAD * float(np.median(spread)), LEAST_PIECE))
         made.spread.copy_(torch.from_numpy(spread))
         made.column.copy_(torch.tensor([column for column, _, _ in edges], dtype=torch.int64))
         made.low.copy_(torch.tensor([low for _, low, _ in edges]))
@@ -165,7 +167,7 @@ def quantile_pieces(values: NDArray[np.float32], bins: int) -> list[tuple[int, f
         pieces += [
             (column, float(low), float(high))
             for low, high in pairwise(edges)
-            if high - low > LEAST_SPREAD
+            if high - low > LEAST_PIECE
         ]
     return pieces
 

@@ -89,6 +89,8 @@ class JointFit:
         transformer = encoder.module.transformer
         stack = len(getattr(getattr(transformer, "encoder", None), "layer", []))
         freeze(transformer, max(0, stack - int(settings.joint_value("joint_layers"))))
+        for parameter in getattr(transformer, "embeddings", nn.Module()).parameters():
+            parameter.requires_grad = False  # positions and normalisation too, not words alone
         self._moving = {
             name: parameter
             for name, parameter in self._model.named_parameters()

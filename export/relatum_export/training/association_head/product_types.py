@@ -20,7 +20,7 @@ class ProductTypes:
     Attributes:
         categories: a number for each category, -1 where there is none, int64 [products].
         vectors: text vectors, float32 [products, d].
-        least_cosine: from which two products without categories are of one type.
+        least_cosine: above which two products without categories are of one type.
     """
 
     categories: NDArray[np.int64]
@@ -46,6 +46,6 @@ class ProductTypes:
         known = (self.categories[a] != NONE) & (self.categories[b] != NONE)
         same: NDArray[np.bool_] = self.categories[a] == self.categories[b]
         rows = np.flatnonzero(~known)
-        near = (self.vectors[a[rows]] * self.vectors[b[rows]]).sum(axis=1) >= self.least_cosine
+        near = (self.vectors[a[rows]] * self.vectors[b[rows]]).sum(axis=1) > self.least_cosine
         same[rows] = near
         return same

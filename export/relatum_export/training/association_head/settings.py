@@ -15,29 +15,29 @@ class PairSettings(StepSettings):
 
     text_form: Literal["auto", "title", "title+description", "title+category", "full"] = "auto"
     """Of products, for an encoder without a form of its own; auto: the one that `export` takes."""
-    members: int = Field(3, ge=1, le=20)
+    members: int = Field(default=3, ge=1, le=20)
     """Heads of different seeds whose logits are averaged, all in one graph."""
-    hidden: int = Field(256, ge=8, le=4096)
+    hidden: int = Field(default=256, ge=8, le=4096)
     """Width of the layer between."""
-    dropout: float = Field(0.3, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     """Share of the hidden units zeroed in training."""
-    vector_dropout: float = Field(0.3, ge=0.0, lt=1.0)
+    vector_dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     """Share of the inputs made of the two vectors zeroed in training."""
     lexical: bool = True
     """Whether words, numbers, model codes, brand, category and price enter beside the vectors."""
-    bins: int = Field(16, ge=1, le=64)
+    bins: int = Field(default=16, ge=1, le=64)
     """Pieces, at quantiles of train, of the piecewise linear encoding of each such feature."""
-    epochs: int = Field(20, ge=1, le=1000)
+    epochs: int = Field(default=20, ge=1, le=1000)
     """Passes over the pairs at most."""
-    patience: int = Field(6, ge=1)
+    patience: int = Field(default=6, ge=1)
     """Passes without a lower valid NLL (at its best temperature) before a head stops."""
-    batch_pairs: int = Field(128, ge=2)
+    batch_pairs: int = Field(default=128, ge=2)
     """Pairs in a step."""
-    learning_rate: float = Field(2e-3, gt=0.0, le=1.0)
+    learning_rate: float = Field(default=2e-3, gt=0.0, le=1.0)
     """Peak of AdamW, after a warm-up over the first tenth; then a cosine to 0."""
-    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
+    weight_decay: float = Field(default=0.01, ge=0.0, le=1.0)
     """Of AdamW."""
-    class_weight: float = Field(0.5, ge=0.0, le=1.0)
+    class_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     """Weight of a label = (mean count / its count) to this power; 0: all alike, 1: balanced."""
     soft_votes: bool = True
     """Train on the shares of the annotators' votes where the set has them."""
@@ -47,21 +47,21 @@ class PairSettings(StepSettings):
     """Further words of the column `relation`, each with its class: {"accessory" = "complement"}."""
     weak_labels: bool = True
     """Take labels from behaviour for the classes that nobody judged."""
-    max_weak_pairs: int = Field(5_000, ge=10)
+    max_weak_pairs: int = Field(default=5_000, ge=10)
     """Pairs of each such class, by a fixed draw."""
-    unrelated_per_pair: float = Field(2.0, gt=0.0, le=20.0)
+    unrelated_per_pair: float = Field(default=2.0, gt=0.0, le=20.0)
     """Unrelated pairs sampled for each weak pair of the larger other class."""
     joint: bool = False
     """Train the encoder's upper layers too; the run then holds an encoder of its own."""
-    joint_epochs: int | None = Field(None, ge=1, le=100)
+    joint_epochs: int | None = Field(default=None, ge=1, le=100)
     """Passes of encoder and head together; by default 3."""
-    joint_learning_rate: float | None = Field(None, gt=0.0, le=1.0)
+    joint_learning_rate: float | None = Field(default=None, gt=0.0, le=1.0)
     """Peak for the encoder's layers; by default 3e-5."""
-    joint_layers: int | None = Field(None, ge=1)
+    joint_layers: int | None = Field(default=None, ge=1)
     """Upper layers that move; by default 3."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where joint training runs; the head alone is fitted on the CPU."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Of every draw."""
 
     @model_validator(mode="after")
