@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.knowledge import add_graph
 from relatum_export.artifact.pair_head import add_pair_head
-from relatum_export.artifact.ranker import add_ranker
+from relatum_export.artifact.ranker import add_ranker, check_given
 from relatum_export.artifact.user_encoder import add_user_encoder
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
@@ -84,12 +84,15 @@ class Parts:
         """Open what was given.
 
         Raises:
-            InputError: a folder is something else than its flag wants, unfinished or damaged.
+            InputError: a folder is something else than its flag wants, unfinished or damaged, or
+                the ranker weighs a part that was not given.
         """
         head = _opened("--pairs", runs.pairs, saved.load)
         users = _opened("--users", runs.users, TrainedUsers.open)
         ranker = _opened("--ranker", runs.ranker, TrainedRanker.open)
         graph = _opened("--graph", runs.graph, GraphFolder.open)
+        if ranker is not None:
+            check_given(ranker, runs.given())
         configs = {flag: _read(path / CONFIG) for flag, path in runs.given().items()}
         if head is not None:  # a joint run starts from one encoder and ends with another
             configs["--pairs"]["encoder_id"] = head.description["encoder_id"]

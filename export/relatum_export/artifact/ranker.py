@@ -8,6 +8,7 @@ nothing. The server adds the pairs that come to it, and divides a pair by its ro
 """
 
 import shutil
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -28,6 +29,7 @@ SCHEMA = pa.schema(
 )
 # Their `step` decays the shopper's own baskets; that of the others decays the history asked with.
 _OWN_BASKETS = ("frequency", "lasting_frequency", "recent_copurchase")
+FLAGS = {"users": "--users", "diffused": "--graph", "complement": "--graph"}
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -132,6 +134,22 @@ def server_settings(source: SourceEntry, counted: TransitionSettings) -> dict[st
     return {renamed if key == "step" else key: value for key, value in source.settings.items()}
 
 
+def check_given(trained: TrainedRanker, given: Container[str]) -> None:
+    """Refuse a ranker that weighs what was not given, before anything is made.
+
+    Args:
+        trained: of a finished run.
+        given: flags of the export that name a run or folder.
+
+    Raises:
+        InputError: the first source whose flag is absent.
+    """
+    for source in trained.sources:
+        flag = FLAGS.get(source.name)
+        if flag is not None and flag not in given:
+            raise _lacks(trained, source.name, f"give {flag}")
+
+
 def add_ranker(
     trained: TrainedRanker, folder: Path, manifest: manifest_pb2.Manifest
 ) -> dict[str, Any]:
@@ -155,15 +173,12 @@ def add_ranker(
         "users": (manifest.HasField("user_encoder"), "give --users"),
         "copurchase": (bool(manifest.copurchase_file), "the corpus has no purchases"),
         "popularity": (bool(manifest.popularity_file), "the corpus has no purchases"),
-        "diffused": ("diffused" in spaces, "give --graph"),
-        "complement": ("complement_in" in spaces, "give --graph"),
+        "diffused": ("diffused" in spaces, "the graph has no such space"),
+        "complement": ("complement_in" in spaces, "the graph has no such space"),
     }
     for name, (present, remedy) in there.items():
         if name in names and not present:
-            raise InputError(
-                f"--ranker {trained.path} weighs {name}, which the artifact would lack: {remedy}, "
-                "or train the ranker without it"
-            )
+            raise _lacks(trained, name, remedy)
     taken: dict[str, Any] = {"sources": ", ".join(names)}
     if "transitions" in names:
         taken["transitions"] = _copy_transitions(trained.path / TRANSITIONS, folder)
@@ -172,6 +187,13 @@ def add_ranker(
     (folder / RANKER).write_text(text + "\n", encoding="utf-8")
     manifest.ranker.CopyFrom(manifest_pb2.Ranker(file=RANKER, version=VERSION, sources=names))
     return taken
+
+
+def _lacks(trained: TrainedRanker, source: str, remedy: str) -> InputError:
+    return InputError(
+        f"--ranker {trained.path} weighs {source}, which the artifact would lack: {remedy}, or "
+        "train the ranker without it"
+    )
 
 
 def _copy_transitions(file: Path, folder: Path) -> int:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from relatum.artifact.v1 import manifest_pb2
-from relatum_export.artifact.ranker import SCHEMA, add_ranker
+from relatum_export.artifact.ranker import SCHEMA, add_ranker, check_given
 from relatum_export.errors import InputError
 from relatum_export.evaluation.transitions import TransitionSettings
 from relatum_export.training.ranker.run import FORMAT, SourceEntry, TrainedRanker, write_ranker
@@ -93,8 +93,8 @@ def test_transitions_stay_behind_where_they_are_not_weighed(trained, artifact):
     ("name", "remedy"),
     [
         ("users", "give --users"),
-        ("complement", "give --graph"),
-        ("diffused", "give --graph"),
+        ("complement", "the graph has no such space"),
+        ("diffused", "the graph has no such space"),
         ("copurchase", "the corpus has no purchases"),
         ("popularity", "the corpus has no purchases"),
     ],
@@ -104,6 +104,17 @@ def test_a_ranker_that_weighs_an_absent_part_is_refused(trained, artifact, name,
 
     with pytest.raises(InputError, match=f"weighs {name}, which the artifact would lack: {remedy}"):
         add_ranker(run, artifact, manifest_pb2.Manifest())
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"), [("users", "--users"), ("complement", "--graph"), ("diffused", "--graph")]
+)
+def test_a_ranker_that_weighs_what_was_not_given_is_refused_at_once(trained, name, flag):
+    run = trained([FREQUENCY, SourceEntry(name, 1.0, 1.0, {})])
+
+    check_given(run, [flag])
+    with pytest.raises(InputError, match=f"weighs {name}, .* give {flag}"):
+        check_given(run, ["--pairs"])
 
 
 @pytest.mark.parametrize(
