@@ -8,8 +8,6 @@ from rich.table import Table
 
 from relatum_export.console import Reporter
 
-MAX_EPOCHS = 100
-
 
 def encoder(
     *,
@@ -18,14 +16,17 @@ def encoder(
     ],
     base: Annotated[str, typer.Option(help="minilm, e5, a hub id, a model's folder, or a run.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    epochs: Annotated[int, typer.Option(min=1, max=MAX_EPOCHS, help="Passes over the pairs.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=2, max=4096, help="Pairs a step.")] = 32,
-    max_pairs: Annotated[int, typer.Option(min=2, help="Pairs at most, by a fixed draw.")] = 6_000,
-    lr: Annotated[float, typer.Option(min=1e-8, max=1.0, help="Peak learning rate.")] = 2e-5,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML with the settings below; the flags go before it.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the pairs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs a step.")] = None,
+    max_pairs: Annotated[int | None, typer.Option(help="Pairs at most, by a fixed draw.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every draw.")] = None,
     frozen_layers: Annotated[
-        int, typer.Option(min=-1, help="Lowest layers that stay fixed; -1: half of them.")
-    ] = -1,
+        int | None, typer.Option(help="Lowest layers that stay fixed; by default half of them.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Go on with an unfinished run in --out.")
     ] = True,
@@ -36,6 +37,9 @@ def encoder(
 ) -> None:
     """Fine-tune a pretrained encoder on a shop's own pairs of texts.
 
+    Settings of --config: epochs, batch_size, max_pairs, learning_rate, seed, max_tokens,
+    frozen_layers.
+
     Examples:
       relatum-export train encoder --corpus corpus --base minilm --out runs/encoder
 
@@ -43,23 +47,25 @@ def encoder(
     """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
+    from relatum_export.settings_file import read_settings  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.encoder_training import train_encoder  # noqa: PLC0415
-    from relatum_export.training.finetune import TrainSettings  # noqa: PLC0415
+    from relatum_export.training.settings import TrainSettings  # noqa: PLC0415
 
     reporter = Reporter(as_json=as_json)
+    flags = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "max_pairs": max_pairs,
+        "learning_rate": lr,
+        "seed": seed,
+        "frozen_layers": frozen_layers,
+    }
+    settings = read_settings(TrainSettings, config, flags)
     corpora = [Corpus.open(path) for path in corpus]
     resolved = resolve(base)
     for opened in corpora:
         check_languages(resolved, opened, any_language=any_language)
-    settings = TrainSettings(
-        epochs=epochs,
-        batch_size=batch_size,
-        max_pairs=max_pairs,
-        learning_rate=lr,
-        seed=seed,
-        frozen_layers=None if frozen_layers < 0 else frozen_layers,
-    )
     metrics = train_encoder(corpora, resolved, out, settings, reporter, resume=resume)
     table = Table("", "base", "fine-tuned", title=f"run {out}")
     for name, figure in metrics["base_figures"].items():

@@ -11,12 +11,13 @@ from relatum_export.errors import InputError
 from relatum_export.training.averaging import choose_average, snapshot
 from relatum_export.training.bases import Base
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
-from relatum_export.training.finetune import TrainSettings, finetune
+from relatum_export.training.finetune import finetune
 from relatum_export.training.held_out import held_out_metrics
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.pairs import training_data
 from relatum_export.training.products import Catalogue
 from relatum_export.training.run import configuration, finish, prepare_folder
+from relatum_export.training.settings import TrainSettings
 from relatum_export.training.text_choice import choose_form
 from relatum_export.training.validation import figures, validation_metric
 

@@ -1,7 +1,6 @@
 """Contrastive fine-tuning with the trainer of sentence-transformers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,35 +23,13 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 from relatum_export.console import Reporter
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.pairs import TextPair, TrainingData
+from relatum_export.training.settings import TrainSettings
 from relatum_export.training.validation import RankingMetric
 
 SCALE = 20.0
 WARM_UP = 0.1
 EVALUATIONS_PER_EPOCH = 4
 PATIENCE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """How to fine-tune.
-
-    Attributes:
-        epochs: passes over the pairs.
-        batch_size: pairs a step, each the negatives of the others.
-        max_pairs: at most this many are drawn; a CPU takes about a second for 32.
-        learning_rate: peak, after a warm-up over the first tenth.
-        seed: of every draw.
-        max_tokens: inputs of training are cut to this many tokens.
-        frozen_layers: lowest layers that stay as they are, embeddings included; None: half of them.
-    """
-
-    epochs: int = 1
-    batch_size: int = 32
-    max_pairs: int = 6_000
-    learning_rate: float = 2e-5
-    seed: int = 0
-    max_tokens: int = 64
-    frozen_layers: int | None = None
 
 
 def finetune(

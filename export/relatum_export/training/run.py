@@ -5,7 +5,6 @@ import importlib.metadata
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.errors import InputError
 from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
-from relatum_export.training.finetune import TrainSettings
+from relatum_export.training.settings import TrainSettings
 
 CONFIG = "config.json"
 METRICS = "metrics.json"
@@ -35,7 +34,7 @@ def configuration(
         "query_prefix": base.query_prefix,
         "document_prefix": base.document_prefix,
         "text_form": form_to_json(form),
-        "settings": asdict(settings),
+        "settings": settings.model_dump(),
         "corpora": [corpus.name for corpus in corpora],
         "data_sha256": data.hexdigest(),
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},

@@ -7,8 +7,8 @@ import pytest
 from relatum_export.corpus.text import TITLE
 from relatum_export.errors import InputError
 from relatum_export.training.bases import Base
-from relatum_export.training.finetune import TrainSettings
 from relatum_export.training.run import configuration, prepare_folder
+from relatum_export.training.settings import TrainSettings
 
 
 @pytest.fixture
