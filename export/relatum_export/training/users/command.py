@@ -36,9 +36,8 @@ def users(
     """Train the user encoder: a causal transformer over learned ids and frozen text vectors.
 
     Settings of --config: dimension, layers, heads, dropout, max_history, epochs, patience,
-    batch_events, learning_rate, warm_up, weight_decay, id_decay, id_dropout, average,
-    temperature, label_smoothing, softmax, negatives, repeats, time_gaps, seed. Unknown keys are
-    refused.
+    batch_events, learning_rate, warm_up, weight_decay, id_decay, average, temperature,
+    label_smoothing, softmax, negatives, repeats, time_gaps, seed. Unknown keys are refused.
 
     Examples:
       relatum-export train users --corpus corpus --encoder minilm --out runs/users

@@ -25,14 +25,12 @@ class ItemTable(nn.Module):
     Args:
         text: frozen text vectors, float32 [items, text dimension]; zeros where an item has none.
         dimension: of the behaviour space.
-        id_dropout: chance that an item is known by its text alone in a step.
     """
 
     text: torch.Tensor
 
-    def __init__(self, text: torch.Tensor, dimension: int, id_dropout: float) -> None:
+    def __init__(self, text: torch.Tensor, dimension: int) -> None:
         super().__init__()
-        self.id_dropout = id_dropout
         self.register_buffer("text", text, persistent=False)
         # Ids start at zero, so that text leads and an item's own vector is what text cannot say;
         # but without text that would be a vector of no length, whose gradient has no bounds.
@@ -43,11 +41,8 @@ class ItemTable(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Float32 [len(rows), dimension], rows of length 1, of the items int64 ``rows``."""
-        own, text = self.id[rows], self.text[rows]
-        if self.training and self.id_dropout:
-            kept = torch.rand(len(rows), 1, device=own.device) >= self.id_dropout
-            own = own * (kept | ~text.any(dim=1, keepdim=True))
-        return functional.normalize(own + self.projection(text), dim=-1)
+        raw = self.id[rows] + self.projection(self.text[rows])
+        return functional.normalize(raw, dim=-1)
 
 
 class Block(nn.Module):
@@ -153,7 +148,7 @@ class UserModel(nn.Module):
 
     def __init__(self, text: NDArray[np.float32], settings: UserSettings) -> None:
         super().__init__()
-        self.items = ItemTable(torch.from_numpy(text), settings.dimension, settings.id_dropout)
+        self.items = ItemTable(torch.from_numpy(text), settings.dimension)
         self.encoder = UserEncoder(settings)
 
     def item_vectors(self) -> NDArray[np.float32]:

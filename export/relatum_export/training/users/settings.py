@@ -37,8 +37,6 @@ class UserSettings(StepSettings):
     """Of AdamW, for the matrices of the transformer and the projection of texts."""
     id_decay: float = Field(default=0.0, ge=0.0)
     """Of the learned id vectors, divided by the root of 1 + the item's count in the histories."""
-    id_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Chance that an item is known by its text alone in a step, as a new product will be."""
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Decay a step of the running average of the weights that is judged and kept; 0: none."""
     temperature: float = Field(default=0.1, gt=0.0)

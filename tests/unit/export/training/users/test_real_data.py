@@ -16,20 +16,20 @@ from tests.unit.export.training.users.shops import QUIET
 
 PRODUCTS = 120
 SETTINGS = UserSettings(
-    dimension=32, epochs=6, batch_events=512, max_history=20, learning_rate=3e-3, warm_up=10
+    dimension=32, epochs=3, batch_events=512, max_history=20, learning_rate=3e-3, warm_up=10
 )
 
 
 @pytest.fixture(scope="module")
 def slice_of_beauty(data, tmp_path_factory):
-    """The 120 most reviewed products and their titles, and who reviewed three or more of them."""
+    """The 120 most reviewed products and their titles, and who reviewed four or more of them."""
     folder = data("amazon_beauty")
     events = pd.read_parquet(folder / "interactions.parquet")
     titles = pd.read_parquet(folder / "items.parquet").set_index("item_id")["title"]
     kept = events["item_id"].value_counts().sort_index().nlargest(PRODUCTS).index
     events = events[events["item_id"].isin(kept)].sort_values(["user_id", "position"])
     sizes = events.groupby("user_id")["item_id"].transform("size")
-    events = events[sizes > 2].assign(turn=lambda e: e.groupby("user_id").cumcount(ascending=False))
+    events = events[sizes > 3].assign(turn=lambda e: e.groupby("user_id").cumcount(ascending=False))
     split = events["turn"].map({0: "test", 1: "valid"}).fillna("train")
     rows = zip(events["user_id"], events["item_id"], split, events["position"], strict=True)
     corpus = write_corpus(

@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from relatum_export.errors import InputError
 from relatum_export.training.users import checkpoint
@@ -133,7 +136,7 @@ def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_checkpoint
 def test_weights_that_are_not_finite_are_never_kept(corpus, tmp_path, monkeypatch):
     """The last step of a pass may break what no loss has seen yet."""
     settings = SMALL.model_copy(update={"learning_rate": 1.0, "batch_events": 10_000})
-    monkeypatch.setattr(fitting.torch.optim.AdamW, "step", _break)
+    monkeypatch.setattr(torch.optim.AdamW, "step", _break)
 
     with pytest.raises(InputError, match="a weight is not finite in batch 1 of pass 1"):
         train_users(corpus, ROUND_TEXT, tmp_path / "run", settings, QUIET, resume=True)
@@ -146,13 +149,13 @@ def _break(optimizer):
 
 
 def test_a_full_disk_stops_the_fit_and_keeps_the_checkpoint_before(corpus, tmp_path, monkeypatch):
-    real, calls = checkpoint.save_file, []
+    calls: list[Path] = []
 
     def full_at_the_second(tensors, file):
         calls.append(file)
         if len(calls) == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(tensors, file)
+        save_file(tensors, file)
 
     monkeypatch.setattr(checkpoint, "save_file", full_at_the_second)
     with pytest.raises(InputError, match="no space is left"):
