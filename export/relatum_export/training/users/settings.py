@@ -27,7 +27,7 @@ class UserSettings(StepSettings):
     """Passes over the histories at most."""
     patience: int = Field(default=3, ge=1)
     """Passes without a better valid NDCG@10 before it stops; the best pass is kept."""
-    batch_events: int = Field(default=2_048, ge=2)
+    batch_events: int = Field(default=1_024, ge=2)
     """Events in a step, padding included."""
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     """Of AdamW, reached over the first ``warm_up`` steps, constant after."""
