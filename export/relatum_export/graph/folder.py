@@ -7,7 +7,6 @@
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,6 @@ GRAPH = "graph.parquet"
 COMPLEMENT_OUT = "complement_out"
 COMPLEMENT_IN = "complement_in"
 DIFFUSED = "diffused"
-SPACES = (COMPLEMENT_OUT, COMPLEMENT_IN, DIFFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +85,6 @@ class GraphFolder:
             tuple(json.loads(ids.read_text(encoding="utf-8"))),
             np.load(vectors, allow_pickle=False).astype(np.float32),
         )
-
-
-def write_parts(graph: GraphFolder, folder: Path) -> list[str]:
-    """Write what an artifact takes of a graph: `graph.parquet` and the spaces with their ids.
-
-    Returns:
-        The names written, relative to ``folder``; see the module for what each holds.
-    """
-    names = [GRAPH]
-    for space in SPACES:
-        files = space_files(space)
-        if (graph.path / files[0]).is_file():
-            names += files
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(graph.path / name, folder / name)
-    return names
 
 
 def is_graph_folder(path: Path) -> bool:

@@ -37,7 +37,7 @@ class CompressSettings(StepSettings):
     batch_size: int = Field(default=32, ge=2, le=4096)
     """Texts a step, of near length."""
 
-    learning_rate: float = Field(default=2e-4, gt=0, le=1)
+    learning_rate: float = Field(default=5e-4, gt=0, le=1)
     """Peak, after the warm-up; it falls to 0."""
 
     warm_up: float = Field(default=0.1, ge=0, lt=1)

@@ -12,7 +12,7 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.graph.build import check_out, write_folder
 from relatum_export.graph.diffusion_choice import ProductTexts
-from relatum_export.graph.folder import GraphFolder, write_parts
+from relatum_export.graph.folder import GraphFolder
 from relatum_export.graph.settings import GraphSettings
 from relatum_export.training.products import Catalogue
 from tests.unit.export.evaluation.corpora import GivenVectors, event, write_corpus
@@ -49,21 +49,6 @@ def test_the_folder_holds_edges_spaces_and_what_was_chosen(shop, tmp_path):
     assert leading.item_ids == led.item_ids
     assert set(leading.item_ids) == {"machine", "pods", "mug"}
     assert leading.vectors.shape == led.vectors.shape
-
-
-def test_an_artifact_takes_the_edges_and_the_spaces_that_there_are(shop, tmp_path):
-    build(shop, tmp_path / "graph")
-    folder = GraphFolder.open(tmp_path / "graph")
-
-    names = write_parts(folder, tmp_path / "artifact")
-
-    spaces = [n for n in ("complement_out", "complement_in", "diffused") if folder.space(n)]
-    assert len(names) == 1 + 2 * len(spaces)
-    assert {"graph.parquet", "spaces/complement_out.npy", "spaces/complement_in.ids.json"} <= set(
-        names
-    )
-    for name in names:
-        assert (tmp_path / "artifact" / name).read_bytes() == (folder.path / name).read_bytes()
 
 
 def test_two_builds_give_the_same_bytes(shop, tmp_path):
