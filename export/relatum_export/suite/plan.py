@@ -1,0 +1,203 @@
+"""Which steps a set takes, from its folder in the common schema to its judged artifact."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.schema import SCHEMAS
+from relatum_export.corpus.source import FILE_NAMES
+from relatum_export.errors import InputError
+from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
+from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
+from relatum_export.suite.stamps import Step
+
+DEMO = "completejourney"
+HAN_OR_KANA = ("zh", "ja")
+MAX_SHARE = 0.05  # of texts in those: above it, the multilingual encoder
+Line = tuple[str, ...]
+ENCODERS = {"en": "minilm", "multilingual": "e5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie.
+
+    Attributes:
+        build: of everything derived.
+        seed: of the random trainings; the first one, 0, is the shipped one.
+    """
+
+    build: Path
+    seed: int = 0
+
+    @property
+    def models(self) -> Path:
+        """Of the shipped encoders and their general heads."""
+        return self.build / ("models" if not self.seed else f"models-seed{self.seed}")
+
+    @property
+    def suite(self) -> Path:
+        """Of what is fitted on each set."""
+        return self.build / ("suite" if not self.seed else f"suite-seed{self.seed}")
+
+    @property
+    def corpora(self) -> Path:
+        """Of the corpora, which depend on no seed."""
+        return self.build / "corpora"
+
+    @property
+    def cache(self) -> Path:
+        """Of encoded texts, keyed by encoder and text."""
+        return self.build / "cache"
+
+
+def sets_in(data: Path, *, demo: bool) -> dict[str, tuple[str, ...]]:
+    """The sets of a folder of sets, or the one set that the folder is: arguments of `prepare`.
+
+    Args:
+        data: a folder in the common schema, or a folder of those.
+        demo: whether the demo's package is installed; it joins a folder of sets.
+
+    Raises:
+        InputError: no Parquet file in it nor in the folders in it.
+    """
+    if any(data.glob("*.parquet")):
+        return {data.name: ("--data", str(data))}
+    found: dict[str, tuple[str, ...]] = {
+        folder.name: ("--data", str(folder))
+        for folder in sorted(data.iterdir() if data.is_dir() else ())
+        if folder.is_dir() and any(known(path) for path in folder.glob("*.parquet"))
+    }
+    if not found:
+        raise InputError(f"{data} is neither a set in the common schema nor a folder of sets")
+    if demo:
+        found[DEMO] = ("--demo",)
+    return found
+
+
+def known(file: Path) -> bool:
+    """Whether a file is a table of the common schema; a set without any is not judged."""
+    return FILE_NAMES.get(file.stem, file.stem) in SCHEMAS
+
+
+def prepare(name: str, arguments: Sequence[str], folders: Folders) -> Step:
+    """The step that makes a set's corpus."""
+    out = folders.corpora / name
+    source = (Path(arguments[1]),) if len(arguments) > 1 else ()
+    line = ("prepare", *arguments, "--name", name, "--out", str(out))
+    return Step(f"{name}/prepare", line, out, source, ("corpus",), ("--force",))
+
+
+def language(corpus: Corpus) -> str:
+    """Which shipped encoder a corpus takes: en or multilingual."""
+    share = sum(corpus.languages.get(code, 0.0) for code in HAN_OR_KANA)
+    return "multilingual" if share > MAX_SHARE else "en"
+
+
+def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[Step]:
+    """The steps that make the shipped encoders and their general association heads."""
+    steps = []
+    for name, base in ENCODERS.items():
+        trained = [c for c in corpora.values() if has_pairs(c) and language(c) == name]
+        if name == "multilingual":  # Chinese and Japanese rest on English as well
+            trained = [c for c in corpora.values() if has_pairs(c)]
+        if not trained:
+            continue
+        config, out = configs / f"encoder-{name}.toml", folders.models / name
+        given = [part for c in trained for part in ("--corpus", str(c.path))]
+        line: Line = ("train", "encoder", *given, "--base", base, "--config", str(config))
+        line += ("--seed", str(folders.seed), "--out", str(out), "--any-language")
+        inputs = (config, *(c.path for c in trained))
+        code = ("training", "evaluation")
+        steps.append(Step(f"models/{name}", line, out, inputs, code, ("--no-resume",)))
+        labelled = [c for c in trained if c.has("pairs")]
+        if labelled:
+            steps.append(
+                head(
+                    f"models/{name}-pairs", labelled, out, folders.models / f"{name}-pairs", folders
+                )
+            )
+    return steps
+
+
+def of_set(
+    corpus: Corpus, encoder: Path, general_head: Path | None, folders: Folders
+) -> list[Step]:
+    """What is fitted on one set's own train part, its artifact, and its judgement."""
+    home, name = folders.suite / corpus.name, corpus.name
+    home.mkdir(parents=True, exist_ok=True)
+    common = ("--corpus", str(corpus.path), "--encoder", str(encoder), "--any-language")
+    cached = ("--cache", str(folders.cache))
+    seed = ("--seed", str(folders.seed))
+    inputs: tuple[Path, ...] = (corpus.path, encoder)
+    steps: list[Step] = []
+    line: Line
+    flags: list[str] = []
+    ranker: tuple[str, ...] = ()
+    if has_events(corpus):
+        out = home / "graph"
+        line = ("build", "graph", *common, *cached, "--out", str(out))
+        steps.append(Step(f"{name}/graph", line, out, inputs, ("graph",), ("--force",)))
+        flags += ["--graph", str(out)]
+        ranker += ("--graph", str(out))
+    if NEXT_ITEM.applies(corpus):
+        out = home / "users"
+        line = ("train", "users", *common, *cached, *seed, "--out", str(out))
+        steps.append(
+            Step(f"{name}/users", line, out, inputs, ("training/users",), ("--no-resume",))
+        )
+        flags += ["--users", str(out)]
+        ranker += ("--users", str(out))
+    if NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus):
+        out = home / "ranker"
+        line = ("train", "ranker", *common, *cached, *seed, *ranker, "--out", str(out))
+        given = (*inputs, *(Path(flag) for flag in ranker if not flag.startswith("--")))
+        steps.append(Step(f"{name}/ranker", line, out, given, ("training/ranker",), ("--force",)))
+        flags += ["--ranker", str(out)]
+    if corpus.has("pairs") and labelled_splits(corpus) >= {"train", "valid"}:
+        steps.append(head(f"{name}/pairs", [corpus], encoder, home / "pairs", folders))
+        flags += ["--pairs", str(home / "pairs")]
+    elif general_head is not None:
+        flags += ["--pairs", str(general_head)]
+    artifact = home / "artifact"
+    line = ("export", *common, *flags, "--out", str(artifact))
+    given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
+    steps.append(Step(f"{name}/export", line, artifact, given, ("artifact",), ("--force",)))
+    out = home / "rows.json"
+    line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact), *cached)
+    line += ("--model", str(encoder), "--any-language", "--json", str(out))
+    line += ("--html", str(home / "report.html"))
+    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact), ("evaluation",)))
+    return steps
+
+
+def head(name: str, corpora: Sequence[Corpus], encoder: Path, out: Path, folders: Folders) -> Step:
+    """The step that fits an association head."""
+    given = [part for c in corpora for part in ("--corpus", str(c.path))]
+    line: Line = ("train", "pairs", *given, "--encoder", str(encoder), "--seed", str(folders.seed))
+    line += ("--cache", str(folders.cache), "--any-language", "--out", str(out))
+    inputs = (encoder, *(c.path for c in corpora))
+    return Step(name, line, out, inputs, ("training/association_head",), ("--no-resume",))
+
+
+def has_pairs(corpus: Corpus) -> bool:
+    """Whether its train part has pairs of texts to train an encoder on."""
+    return any(one["split"] == "train" and one["pairs"] for one in corpus.info["pairs"])
+
+
+def has_events(corpus: Corpus) -> bool:
+    """Whether its train part has events."""
+    return corpus.has("events") and "train" in corpus.info["splits"].get("events", {})
+
+
+def labelled_splits(corpus: Corpus) -> set[str]:
+    """Splits of the labelled pairs."""
+    return set(corpus.info["splits"].get("pairs", {}))
+
+
+def rows_of(file: Path) -> list[dict[str, object]]:
+    """The rows that `evaluate` wrote."""
+    found: list[dict[str, object]] = json.loads(file.read_text(encoding="utf-8"))
+    return found

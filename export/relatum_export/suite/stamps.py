@@ -1,0 +1,114 @@
+"""Steps that run once for what they depend on: an interrupted suite goes on where it stopped."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from relatum_export.console import Reporter
+from relatum_export.corpus.folder import file_sha256
+from relatum_export.errors import ExportError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+SHARED = ("errors.py", "settings_file.py", "corpus")
+
+
+class StepError(ExportError):
+    """A step of the suite ended with an error; its log says which."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One `relatum-export` command and what its result depends on.
+
+    Attributes:
+        name: for people and for the log, such as ``bundles_food/train-ranker``.
+        arguments: of the command.
+        out: what the command writes, a folder or a file.
+        inputs: files whose content, and folders whose stamp, the result depends on.
+        code: modules and packages of `relatum_export` that it runs, beside the shared ones.
+        replace: flags with which the command writes over an older result.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    out: Path
+    inputs: tuple[Path, ...]
+    code: tuple[str, ...]
+    replace: tuple[str, ...] = ()
+
+    def key(self) -> str:
+        """SHA-256 over arguments, inputs and code, lower-case hex."""
+        parts = [*self.arguments]
+        parts += [input_key(path) for path in self.inputs]
+        parts += [code_key(PACKAGE / name) for name in (*SHARED, *self.code)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def input_key(path: Path) -> str:
+    """What identifies an input: its own stamp, else the hash of its content.
+
+    Raises:
+        StepError: there is no such file or folder.
+    """
+    stamp = stamp_of(path)
+    if stamp.is_file():
+        return str(json.loads(stamp.read_text(encoding="utf-8"))["key"])
+    if path.is_file():
+        return file_sha256(path)
+    if not path.is_dir():
+        raise StepError(f"{path} is missing; the step that writes it did not run")
+    files = sorted(one for one in path.rglob("*") if one.is_file())
+    lines = [f"{one.relative_to(path)} {file_sha256(one)}" for one in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def code_key(path: Path) -> str:
+    """SHA-256 over the sources of a module or package."""
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    return hashlib.sha256("".join(file_sha256(one) for one in files).encode()).hexdigest()
+
+
+def stamp_of(out: Path) -> Path:
+    """Where the stamp of a result lies: beside it."""
+    return out.with_name(f"{out.name}.stamp.json")
+
+
+def run(steps: Sequence[Step], logs: Path, reporter: Reporter) -> None:
+    """Run those steps, in order, whose stamp does not fit.
+
+    Raises:
+        StepError: a command ended with another status than 0; later steps did not run.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    for step in steps:
+        key, stamp = step.key(), stamp_of(step.out)
+        if stamp.is_file() and step.out.exists():
+            kept = json.loads(stamp.read_text(encoding="utf-8"))
+            if kept["key"] == key:
+                reporter.info(f"{step.name}: kept")
+                continue
+        stamp.unlink(missing_ok=True)
+        seconds = _run(step, logs / f"{step.name.replace('/', '.')}.log")
+        reporter.info(f"{step.name}: {seconds:,.0f} s")
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        body = {"key": key, "arguments": step.arguments, "seconds": round(seconds, 1)}
+        stamp.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+
+
+def _run(step: Step, log: Path) -> float:
+    replace = step.replace if step.out.exists() else ()
+    line = [sys.executable, "-m", "relatum_export", *step.arguments, *replace]
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as stream:
+        done = subprocess.run(line, check=False, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603
+    if done.returncode:
+        last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
+        raise StepError(f"{step.name} ended with {done.returncode}: {''.join(last)} (see {log})")
+    return time.monotonic() - started

@@ -1,0 +1,58 @@
+"""Steps that run once for what they depend on."""
+
+import json
+
+import pytest
+
+from relatum_export.console import Reporter
+from relatum_export.suite.stamps import Step, StepError, input_key, run, stamp_of
+
+
+@pytest.fixture
+def items(tmp_path):
+    file = tmp_path / "items.csv"
+    file.write_text("item_id,title\na,red lamp\nb,blue lamp\n", encoding="utf-8")
+    return file
+
+
+def prepare(items, out):
+    line = ("prepare", "--items", str(items), "--out", str(out))
+    return Step("shop/prepare", line, out, (items,), (), ("--force",))
+
+
+def test_a_step_runs_again_only_when_an_input_changed(items, tmp_path):
+    step = prepare(items, tmp_path / "corpus")
+    run([step], tmp_path / "logs", Reporter())
+    first = (tmp_path / "corpus" / "corpus.json").stat().st_mtime_ns
+
+    run([step], tmp_path / "logs", Reporter())
+    kept = (tmp_path / "corpus" / "corpus.json").stat().st_mtime_ns
+    items.write_text("item_id,title\na,red lamp\n", encoding="utf-8")
+    run([step], tmp_path / "logs", Reporter())
+
+    assert kept == first
+    counts = json.loads((tmp_path / "corpus" / "corpus.json").read_text(encoding="utf-8"))["counts"]
+    assert counts["items"] == 1
+
+
+def test_a_step_that_fails_says_why_and_leaves_no_stamp(items, tmp_path):
+    items.write_text("title\nred lamp\n", encoding="utf-8")
+    step = prepare(items, tmp_path / "corpus")
+
+    with pytest.raises(StepError, match=r"shop/prepare ended with 2: .*item_id"):
+        run([step], tmp_path / "logs", Reporter())
+
+    assert not stamp_of(step.out).exists()
+
+
+def test_the_key_follows_arguments_inputs_and_code(items, tmp_path):
+    step = prepare(items, tmp_path / "corpus")
+    other = Step(step.name, (*step.arguments, "--name", "x"), step.out, step.inputs, step.code)
+    more = Step(step.name, step.arguments, step.out, step.inputs, ("suite",))
+
+    assert len({step.key(), other.key(), more.key()}) == 3
+
+
+def test_an_input_that_is_missing_is_an_error(tmp_path):
+    with pytest.raises(StepError, match="is missing"):
+        input_key(tmp_path / "nothing")
