@@ -84,6 +84,24 @@ def write_artifact(
     parts.check_encoder(identifier, encoder.base.name, choice.form)
     parts.tell_of_other_data(corpus, reporter)
     with appearing(out, force=force) as folder:
+        manifest = manifest_pb2.Manifest(
+            format_version=FORMAT_VERSION,
+            name=corpus.name,
+            producer_version=producer_version(),
+            golden_file=GOLDEN,
+            thresholds=manifest_pb2.Thresholds(golden_min_cosine=GOLDEN_MIN_COSINE),
+            corpus_sha256=corpus.fingerprint,
+            encoder=manifest_pb2.Encoder(encoder_id=identifier, dimension=encoder.dimension),
+            languages=[
+                manifest_pb2.Language(code=code, share=share)
+                for code, share in corpus.languages.items()
+            ],
+        )
+        # The parts first: what may be wrong with them shows before the long conversion.
+        _write_behaviour(corpus, folder, manifest, reporter, vectors=parts.users is None)
+        part_metrics = parts.write(corpus, encoder, folder, manifest, reporter)
+        if manifest.HasField("pair_head") or manifest.HasField("user_encoder"):
+            manifest.thresholds.golden_max_difference = MAX_DIFFERENCE
         text_input.tokenizer.save(str(folder / TOKENIZER))
         verifications, encoders = _write_variants(
             encoder,
@@ -92,26 +110,12 @@ def write_artifact(
             folder,
             reporter,
         )
+        manifest.encoder.CopyFrom(
+            _encoder_message(encoder, text_input, choice, identifier, verifications)
+        )
         lines = golden_lines(encoders, choice.form)
         (folder / GOLDEN).write_text("\n".join(lines) + "\n", encoding="utf-8")
         latency = measure_latency(encoders["int8"], sample_texts(catalogue.texts(choice.form)))
-        manifest = manifest_pb2.Manifest(
-            format_version=FORMAT_VERSION,
-            name=corpus.name,
-            producer_version=producer_version(),
-            golden_file=GOLDEN,
-            thresholds=manifest_pb2.Thresholds(golden_min_cosine=GOLDEN_MIN_COSINE),
-            corpus_sha256=corpus.fingerprint,
-            encoder=_encoder_message(encoder, text_input, choice, identifier, verifications),
-            languages=[
-                manifest_pb2.Language(code=code, share=share)
-                for code, share in corpus.languages.items()
-            ],
-        )
-        _write_behaviour(corpus, folder, manifest, reporter, vectors=parts.users is None)
-        part_metrics = parts.write(corpus, encoder, folder, manifest, reporter)
-        if manifest.HasField("pair_head") or manifest.HasField("user_encoder"):
-            manifest.thresholds.golden_max_difference = MAX_DIFFERENCE
         metrics = _metrics(manifest, choice, verifications, latency, folder)
         metrics["parts"] = part_metrics
         (folder / METRICS).write_text(
