@@ -22,6 +22,7 @@ class CandidateSet:
         hits: which candidates the shopper took next, bool [candidates].
         had: which the shopper had before, bool [candidates].
         relevant: how many items the shopper took next, candidate or not, int64 [requests].
+        relevant_new: how many of them the shopper had not had before, int64 [requests].
     """
 
     names: tuple[str, ...]
@@ -31,6 +32,7 @@ class CandidateSet:
     hits: NDArray[np.bool_]
     had: NDArray[np.bool_]
     relevant: NDArray[np.int64]
+    relevant_new: NDArray[np.int64]
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -59,7 +61,7 @@ def collect(
     """
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    items, scores, hits, had = [], [], [], []
+    items, scores, hits, had, new = [], [], [], [], []
     at = 0
     for part in batches(requests, len(order)):
         found = [np.maximum(source.scores(part), 0.0) for source in sources.values()]
@@ -75,6 +77,7 @@ def collect(
             scores.append(np.stack([line[best] for line in lines], axis=1))
             hits.append(np.isin(best, relevant[at]))
             had.append(own[best])
+            new.append(np.count_nonzero(~own[relevant[at]]))
             at += 1
     sizes = np.array([len(best) for best in items], np.int64)
     return CandidateSet(
@@ -85,6 +88,7 @@ def collect(
         np.concatenate(hits),
         np.concatenate(had),
         np.array([len(taken) for taken in relevant], np.int64),
+        np.array(new, np.int64),
     )
 
 

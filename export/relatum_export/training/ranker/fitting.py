@@ -1,4 +1,4 @@
-"""Weights of the sources: a softmax over each request's candidates, none of them negative."""
+"""Weights of the sources, none negative: by a softmax over the candidates, then by the ranking."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from relatum_export.evaluation.metrics import binary_ndcg, top_k
+from relatum_export.training.ranker.ascent import NEW_SHARE, ascend
 from relatum_export.training.ranker.candidates import CandidateSet
 
 DEPTH = 10
@@ -36,7 +37,7 @@ class Problem:
         self._raised: dict[tuple[int, float], tuple[NDArray[np.float64], float]] = {}
 
     def fit(self, powers: Powers, chosen: NDArray[np.bool_]) -> Weights:
-        """Weights that make what the shoppers took most likely among their candidates.
+        """Weights that make what the shoppers took likely, and then rank it high.
 
         Args:
             powers: of the sources.
@@ -76,7 +77,9 @@ class Problem:
         start = np.full(len(powers), 0.1)
         bounds = [(0.0, None)] * len(powers)
         result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-        return Weights(np.asarray(result.x) / scales, powers)
+        every = np.stack([column for column, _ in columns], axis=1)
+        values = ascend(found, every, np.asarray(result.x), chosen)
+        return Weights(values / scales, powers)
 
     def scores(self, weights: Weights) -> NDArray[np.float64]:
         """Float64 [candidates]."""
@@ -95,9 +98,7 @@ class Problem:
         """
         found = self.candidates
         out = np.full(len(found.relevant), np.nan)
-        had_hits = found.hits & found.had
-        taken_again = np.bincount(self.owners[had_hits], minlength=len(out))
-        wanted = found.relevant - taken_again if new else found.relevant
+        wanted = found.relevant_new if new else found.relevant
         if new:
             scores = np.where(found.had, -np.inf, scores)
         for request in np.flatnonzero(wanted > 0):
@@ -111,7 +112,7 @@ class Problem:
         key = source, power
         if key not in self._raised:
             column = self.candidates.scores[:, source].astype(np.float64) ** power
-            scale = float(column.std()) or 1.0
+            scale = (float(column.std()) if len(column) else 0.0) or 1.0
             self._raised[key] = column / scale, scale
         return self._raised[key]
 
@@ -119,13 +120,13 @@ class Problem:
 def choose_powers(
     problem: Problem, tried: Powers, fold: NDArray[np.int64], chosen: NDArray[np.bool_]
 ) -> Powers:
-    """The powers with the best NDCG@10, changed source by source.
+    """The power, the same of all sources, with the best NDCG@10; the first of equals.
 
     Each fold is judged by weights that were fitted without it.
 
     Args:
         problem: the candidates.
-        tried: the first is where every source begins.
+        tried: powers to try.
         fold: of each request, int64 [requests].
         chosen: requests that are looked at, bool [requests].
     """
@@ -137,14 +138,11 @@ def choose_powers(
             own = fold[problem.owners] == part
             scores[own] = problem.scores(weights)[own]
         values = problem.ndcg(scores)[chosen]
-        return 0.0 if np.isnan(values).all() else float(np.nanmean(values))
+        total = 0.0 if np.isnan(values).all() else float(np.nanmean(values))
+        if problem.candidates.had.any():
+            values = problem.ndcg(scores, new=True)[chosen]
+            total += NEW_SHARE * (0.0 if np.isnan(values).all() else float(np.nanmean(values)))
+        return total
 
-    powers = tuple(tried[0] for _ in problem.candidates.names)
-    best = figure(powers)
-    for source in range(len(powers)):
-        for power in tried[1:]:
-            changed = (*powers[:source], power, *powers[source + 1 :])
-            found = figure(changed)
-            if found > best:
-                powers, best = changed, found
-    return powers
+    count = len(problem.candidates.names)
+    return max(((power,) * count for power in tried), key=figure)

@@ -1,7 +1,7 @@
 """What a ranker is asked, and by which cases of a corpus its answers are judged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,26 @@ class JudgedRequests:
     def in_baskets(self) -> bool:
         """Whether the next basket is asked for, not the next item."""
         return isinstance(self.protocol, NextBasket)
+
+    def of_valid(self, rows: Sequence[int]) -> "JudgedRequests":
+        """The same with those cases of valid alone, and none of test."""
+        protocol: NextItem | NextBasket
+        if isinstance(self.protocol, NextBasket):
+            baskets = self.protocol.cases["valid"]
+            protocol = replace(
+                self.protocol, cases={"valid": [baskets[i] for i in rows], "test": []}
+            )
+        else:
+            targets = self.protocol.cases["valid"]
+            protocol = replace(
+                self.protocol, cases={"valid": [targets[i] for i in rows], "test": []}
+            )
+        return replace(
+            self,
+            requests={"valid": [self.requests["valid"][i] for i in rows], "test": []},
+            relevant={"valid": [self.relevant["valid"][i] for i in rows], "test": []},
+            protocol=protocol,
+        )
 
     def order(self, fit: str) -> NDArray[np.intp]:
         """Positions in the order in which the protocol ranks equal scores."""

@@ -38,11 +38,11 @@ class RankerSettings(StepSettings):
     """Weights tried of each further basket (without baskets: event) back in a history."""
     half_lives_days: tuple[float, ...] = Field((3.0, 7.0, 14.0), min_length=1)
     """Half-lives tried of a basket in recent co-purchase."""
-    powers: tuple[float, ...] = Field((0.5, 1.0, 0.25), min_length=1)
-    """Powers tried of each source's scores before they are weighed; the first is the default."""
+    powers: tuple[float, ...] = Field((1.0, 0.5), min_length=1)
+    """Powers tried of the sources' scores before they are weighed."""
     pool: int = Field(200, ge=10, le=5_000)
     """Best candidates of each source that enter the union."""
-    fit_cases: int = Field(4_000, ge=1)
+    fit_cases: int = Field(3_000, ge=1)
     """Cases of valid at most that are fitted on, by a fixed draw."""
     folds: int = Field(5, ge=2, le=20)
     """Parts of the valid shoppers; each is judged by weights fitted on the others."""

@@ -179,7 +179,7 @@ def _shares(problem: Problem, weights: Weights) -> NDArray[np.float64]:
             for i, (weight, power) in enumerate(zip(weights.values, weights.powers, strict=True))
         ]
     )
-    return spread / max(spread.sum(), 1e-12)
+    return np.asarray(spread / max(spread.sum(), 1e-12))
 
 
 def _entries(
