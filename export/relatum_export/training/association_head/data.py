@@ -10,9 +10,9 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
 from relatum_export.training.association_head.behaviour import weak_pairs
 from relatum_export.training.association_head.classes import Label, trained_classes
-from relatum_export.training.association_head.fit import PairTable
 from relatum_export.training.association_head.labelled import LabelledPairs
 from relatum_export.training.association_head.lexical import FEATURES, PairText, WordWeights
+from relatum_export.training.association_head.member import PairTable
 from relatum_export.training.association_head.people import people_pairs
 from relatum_export.training.association_head.product_types import ProductTypes
 from relatum_export.training.association_head.products import LexicalFeatures, read_facts

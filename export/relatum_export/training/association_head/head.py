@@ -1,6 +1,7 @@
 """The association head: two vectors and the features of a pair in, four probabilities out."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from relatum_export.training.association_head.classes import CLASSES
+from relatum_export.training.association_head.trees import Trees, TreeShape
 
 LEAST_PIECE = 1e-6
 LEAST_SPREAD = 0.1  # of the median: a coordinate that hardly varies must not be blown up
@@ -25,7 +27,9 @@ class HeadShape:
         features: lexical features of a pair; 0 where they are not used.
         pieces: columns of their piecewise linear encoding.
         hidden: width of the layer between.
-        members: heads whose logits are averaged.
+        members: that read vectors and features.
+        word_members: that read the features alone.
+        trees: sizes of the trees; without nodes there are none.
     """
 
     dimension: int
@@ -33,10 +37,17 @@ class HeadShape:
     pieces: int
     hidden: int
     members: int
+    word_members: int = 0
+    trees: TreeShape = field(default_factory=TreeShape)
 
-    def as_json(self) -> dict[str, int]:
+    def as_json(self) -> dict[str, Any]:
         """As written to the run."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "HeadShape":
+        """The inverse of ``as_json``."""
+        return cls(**{**data, "trees": TreeShape(**data["trees"])})
 
 
 class PairInput(nn.Module):
@@ -86,8 +97,7 @@ class PairInput(nn.Module):
         self, a: torch.Tensor, b: torch.Tensor, features: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Float32 [pairs, d] twice and [pairs, features] to [pairs, 4 d] and [pairs, pieces]."""
-        cosine = (a * b).sum(dim=1, keepdim=True)
-        known = torch.cat([features, cosine], dim=1)
+        known = with_cosine(a, b, features)
         pieces = (known.index_select(1, self.column) - self.low) / self.width
         a, b = (a - self.mean) / self.spread, (b - self.mean) / self.spread
         crossed = torch.cat([a, b, (a - b).abs(), a * b], dim=1)
@@ -95,26 +105,45 @@ class PairInput(nn.Module):
 
 
 class Member(nn.Module):
-    """Two fully connected layers."""
+    """Two fully connected layers.
 
-    def __init__(self, shape: HeadShape, dropout: float, vector_dropout: float) -> None:
+    Args:
+        shape: sizes.
+        vectors: whether it reads the two vectors, or the features alone.
+        dropout: of the hidden units.
+        vector_dropout: of the inputs made of the vectors.
+    """
+
+    def __init__(
+        self, shape: HeadShape, *, vectors: bool, dropout: float = 0.0, vector_dropout: float = 0.0
+    ) -> None:
         super().__init__()
+        self.vectors = vectors
         self.vector_dropout = nn.Dropout(vector_dropout)
-        self.first = nn.Linear(4 * shape.dimension + shape.pieces, shape.hidden)
+        inputs = 4 * shape.dimension * vectors + shape.pieces
+        self.first = nn.Linear(inputs, shape.hidden)
         self.activation = nn.GELU()
         self.dropout = nn.Dropout(dropout)
         self.second = nn.Linear(shape.hidden, len(CLASSES))
 
     def forward(self, crossed: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
         """Inputs of ``PairInput`` to logits, float32 [pairs, classes]."""
-        inputs = torch.cat([self.vector_dropout(crossed), pieces], dim=1)
+        inputs = pieces
+        if self.vectors:
+            inputs = torch.cat([self.vector_dropout(crossed), pieces], dim=1)
         logits: torch.Tensor = self.second(self.dropout(self.activation(self.first(inputs))))
         return logits
 
 
 class AssociationHead(nn.Module):
-    """Members' logits averaged, divided by the temperature; classes never trained get 0."""
+    """Up to three parts, whose logits are mixed by fixed shares and divided by the temperature.
 
+    The parts: members that read vectors and features, members that read the features alone, and
+    trees over the features; members of a part are averaged. Classes never trained get
+    probability 0.
+    """
+
+    shares: torch.Tensor
     temperature: torch.Tensor
     never: torch.Tensor
 
@@ -122,15 +151,50 @@ class AssociationHead(nn.Module):
         super().__init__()
         self.shape = shape
         self.inputs = PairInput(shape)
-        self.members = nn.ModuleList(Member(shape, 0.0, 0.0) for _ in range(shape.members))
+        self.members = nn.ModuleList(Member(shape, vectors=True) for _ in range(shape.members))
+        self.word_members = nn.ModuleList(
+            Member(shape, vectors=False) for _ in range(shape.word_members)
+        )
+        self.trees = Trees(shape.trees) if shape.trees.nodes else None
+        first = torch.tensor([1.0, 0.0, 0.0])
+        self.register_buffer("shares", first)  # of members, word members, trees
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("never", torch.zeros(len(CLASSES)))
 
+    def parts(self, a: torch.Tensor, b: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Logits of each part, 0 for one that is not there, float32 [3, pairs, classes]."""
+        crossed, pieces = self.inputs(a, b, features)
+        nothing = torch.zeros(len(CLASSES)).expand(a.shape[0], -1)
+        found = [
+            torch.stack([member(crossed, pieces) for member in members]).mean(dim=0)
+            if len(members)
+            else nothing
+            for members in (self.members, self.word_members)
+        ]
+        known = with_cosine(a, b, features)
+        found.append(nothing if self.trees is None else self.trees(known))
+        return torch.stack(found)
+
     def logits(self, a: torch.Tensor, b: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """Before temperature, float32 [pairs, classes]."""
-        crossed, pieces = self.inputs(a, b, features)
-        summed = torch.stack([member(crossed, pieces) for member in self.members]).mean(dim=0)
-        return summed + self.never
+        mixed = (self.parts(a, b, features) * self.shares[:, None, None]).sum(dim=0)
+        return mixed + self.never
+
+    def mix(self, shares: Sequence[float]) -> None:
+        """Set the shares of the three parts; a part without a share is dropped."""
+        self.shares.copy_(torch.tensor(shares))
+        if not shares[0]:
+            self.members = nn.ModuleList()
+        if not shares[1]:
+            self.word_members = nn.ModuleList()
+        if not shares[2]:
+            self.trees = None
+        self.shape = replace(
+            self.shape,
+            members=len(self.members),
+            word_members=len(self.word_members),
+            trees=TreeShape() if self.trees is None else self.trees.shape,
+        )
 
     def forward(self, a: torch.Tensor, b: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """Probabilities, float32 [pairs, classes]."""
@@ -152,6 +216,11 @@ class WithoutFeatures(nn.Module):
         """Probabilities, float32 [pairs, classes]."""
         probabilities: torch.Tensor = self.head(a, b, a[:, :0])
         return probabilities
+
+
+def with_cosine(a: torch.Tensor, b: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    """The features and, last, the cosine of unit vectors, float32 [pairs, features + 1]."""
+    return torch.cat([features, (a * b).sum(dim=1, keepdim=True)], dim=1)
 
 
 def quantile_pieces(values: NDArray[np.float32], bins: int) -> list[tuple[int, float, float]]:

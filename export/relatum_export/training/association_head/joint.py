@@ -17,18 +17,18 @@ from relatum_export.training.association_head.classes import (
     allowed_classes,
     trained_classes,
 )
-from relatum_export.training.association_head.fit import (
-    PairTable,
-    label_weights,
-    set_loss,
-    warm_up_then_cosine,
-)
 from relatum_export.training.association_head.head import (
     NEVER,
     HeadShape,
     Member,
     PairInput,
     quantile_pieces,
+)
+from relatum_export.training.association_head.member import (
+    PairTable,
+    label_weights,
+    set_loss,
+    warm_up_then_cosine,
 )
 from relatum_export.training.association_head.settings import PairSettings
 from relatum_export.training.encoder import TorchEncoder
@@ -82,7 +82,12 @@ class JointFit:
             train.vectors.shape[1], train.features.shape[1], len(pieces), settings.hidden, 1
         )
         self._inputs = PairInput.fitted(shape, train.vectors, pieces)
-        member = Member(shape, settings.dropout, settings.vector_dropout)
+        member = Member(
+            shape,
+            vectors=True,
+            dropout=settings.dropout,
+            vector_dropout=settings.vector_dropout,
+        )
         self._model = nn.ModuleDict({"encoder": encoder.module, "member": member})
         self._model.to(self._device)
         self._inputs.to(self._device)

@@ -77,7 +77,7 @@ def load(run: Path, encoder_id: str | None = None) -> SavedHead:
             f"{description['encoder_id']} ({description['encoder']}), not on {encoder_id}; train "
             "it again with --encoder set to the one in use"
         )
-    head = AssociationHead(HeadShape(**description.pop("shape")))
+    head = AssociationHead(HeadShape.from_json(description.pop("shape")))
     head.load_state_dict(load_file(run / MODEL / WEIGHTS))
     words = description.pop("words")
     return SavedHead(head.eval(), WordWeights(words["weights"], words["rare"]), description)

@@ -17,6 +17,8 @@ class PairSettings(StepSettings):
     """Of products, for an encoder without a form of its own; auto: the one that `export` takes."""
     members: int = Field(default=3, ge=1, le=20)
     """Heads of different seeds whose logits are averaged, all in one graph."""
+    word_members: int = Field(default=2, ge=0, le=20)
+    """Further ones that read the features alone, mixed in as far as valid asks for."""
     hidden: int = Field(default=256, ge=8, le=4096)
     """Width of the layer between."""
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
@@ -37,6 +39,12 @@ class PairSettings(StepSettings):
     """Peak of AdamW, after a warm-up over the first tenth; then a cosine to 0."""
     weight_decay: float = Field(default=0.01, ge=0.0, le=1.0)
     """Of AdamW."""
+    trees: int = Field(default=300, ge=0, le=5_000)
+    """Rounds of boosted trees over the features, mixed in as far as valid asks for; 0: none."""
+    tree_depth: int = Field(default=5, ge=1, le=12)
+    """Cuts from a tree's root to a leaf."""
+    tree_learning_rate: float = Field(default=0.05, gt=0.0, le=1.0)
+    """Shrinks each tree."""
     class_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     """Weight of a label = (mean count / its count) to this power; 0: all alike, 1: balanced."""
     soft_votes: bool = True

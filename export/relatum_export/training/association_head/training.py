@@ -19,9 +19,10 @@ from relatum_export.training.association_head.data import (
     feature_names,
     read_pair_data,
 )
-from relatum_export.training.association_head.fit import PairTable, fit_head, head_logits
+from relatum_export.training.association_head.fit import fit_head, head_logits
 from relatum_export.training.association_head.joint import JointFit
 from relatum_export.training.association_head.judging import measured
+from relatum_export.training.association_head.member import PairTable
 from relatum_export.training.association_head.saved import SavedHead, save
 from relatum_export.training.association_head.settings import PairSettings
 from relatum_export.training.association_head.stands_on import AUTO, ENCODER, PairEncoder
@@ -31,6 +32,7 @@ from relatum_export.training.run import prepare_folder
 
 PAIRS_FORMAT = "relatum-pairs"
 CURVE = "curve.json"
+PARTS = ("vectors and features", "features alone", "trees")
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "tokenizers")
 
 
@@ -80,6 +82,7 @@ def train_pairs(
         "label_sources": train_pairs_of.source_counts(),
         "valid_label_sources": valid_pairs_of.source_counts(),
         "temperature": temperature,
+        "shares": dict(zip(PARTS, map(float, head.shares), strict=True)),
         "valid": per_corpus,
         "curve": curve,
         "joint_curve": joint_curve,

@@ -20,6 +20,8 @@ SMALL = PairSettings(
     batch_pairs=16,
     learning_rate=0.01,
     bins=4,
+    word_members=1,
+    trees=10,
 )
 
 

@@ -8,7 +8,7 @@ import torch
 from relatum_export.__main__ import main
 from relatum_export.errors import InputError
 from relatum_export.settings_file import read_settings
-from relatum_export.training.association_head import fit
+from relatum_export.training.association_head import member
 from relatum_export.training.association_head.saved import load
 from relatum_export.training.association_head.settings import PairSettings
 from relatum_export.training.association_head.training import train_pairs
@@ -93,7 +93,7 @@ def test_a_corpus_without_pairs_and_behaviour_is_refused(tiny, tmp_path):
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_members_before(
     shop, tiny, tmp_path, monkeypatch
 ):
-    original = fit.set_loss
+    original = member.set_loss
     calls = []
 
     def breaks_in_the_second_member(*arguments):
@@ -102,7 +102,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_members_before(
         loss = original(*arguments)
         return loss * torch.nan if len(calls) > first_member + 1 else loss
 
-    monkeypatch.setattr(fit, "set_loss", breaks_in_the_second_member)
+    monkeypatch.setattr(member, "set_loss", breaks_in_the_second_member)
     complaint = refused(shop, tiny, tmp_path, patience=SMALL.epochs)
 
     assert "not finite in member 1, epoch 1, batch 2" in complaint

@@ -11,7 +11,7 @@ from relatum_export.training.association_head.classes import (
     allowed_classes,
     trained_classes,
 )
-from relatum_export.training.association_head.fit import label_weights, set_loss
+from relatum_export.training.association_head.member import label_weights, set_loss
 
 
 def targets(*labels):

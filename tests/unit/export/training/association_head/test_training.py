@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from relatum_export.training.association_head.export import FACTS, GRAPH, write_pair_head
-from relatum_export.training.association_head.fit import MemberFit
 from relatum_export.training.association_head.joint import JointFit
+from relatum_export.training.association_head.member import MemberFit
 from relatum_export.training.association_head.saved import load
 from relatum_export.training.association_head.training import train_pairs
 from relatum_export.training.bases import resolve
@@ -52,7 +52,8 @@ def test_the_run_holds_model_metrics_and_logs_and_no_checkpoints(run):
         "tensorboard",
     }
     assert json.loads((out / "metrics.json").read_text()) == metrics
-    assert len({row["member"] for row in metrics["curve"]}) == SMALL.members
+    assert len({row["member"] for row in metrics["curve"]}) == SMALL.members + SMALL.word_members
+    assert sum(metrics["shares"].values()) == pytest.approx(1)
 
 
 def test_a_class_that_no_label_spoke_for_has_no_probability(run):
