@@ -23,7 +23,7 @@ class PairSettings(StepSettings):
     """Width of the layer between."""
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     """Share of the hidden units zeroed in training."""
-    vector_dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
+    vector_dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
     """Share of the inputs made of the two vectors zeroed in training."""
     lexical: bool = True
     """Whether words, numbers, model codes, brand, category and price enter beside the vectors."""
@@ -33,9 +33,9 @@ class PairSettings(StepSettings):
     """Passes over the pairs at most."""
     patience: int = Field(default=6, ge=1)
     """Passes without a lower valid NLL (at its best temperature) before a head stops."""
-    batch_pairs: int = Field(default=128, ge=2)
+    batch_pairs: int = Field(default=256, ge=2)
     """Pairs in a step."""
-    learning_rate: float = Field(default=2e-3, gt=0.0, le=1.0)
+    learning_rate: float = Field(default=6e-3, gt=0.0, le=1.0)
     """Peak of AdamW, after a warm-up over the first tenth; then a cosine to 0."""
     weight_decay: float = Field(default=0.01, ge=0.0, le=1.0)
     """Of AdamW."""
