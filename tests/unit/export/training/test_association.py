@@ -73,13 +73,13 @@ def shop(corpus, monkeypatch):
 def test_variants_count_as_one_and_the_most_bought_stands_for_them(shop, monkeypatch):
     monkeypatch.setattr(association, "MIN_PAIRS", 1)
 
-    found = associations(*shop, "train")
+    found = associations(shop[0], shop[1], "train")
 
     assert [(pair.a, pair.b, pair.count) for pair in found] == [(1, 2, 3)]
 
 
 def test_a_shop_with_too_few_baskets_has_none(shop):
-    assert associations(*shop, "train") == []
+    assert associations(shop[0], shop[1], "train") == []
 
 
 def test_a_corpus_without_baskets_has_none(corpus):

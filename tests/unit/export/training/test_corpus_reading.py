@@ -185,6 +185,7 @@ def test_candidates_that_score_like_the_partner_stand_before_it():
 
 def test_a_mean_is_told_with_its_parts(corpus, catalogue):
     judged = validation_metric([(corpus, catalogue)], TITLE, seed=0)
+    assert judged is not None
     sought = crowd("red shoe", "blue shoe", ["blue shoe"] * 10)
 
     found = figures(MeanMetric("mean", (judged, sought)), FakeEncoder("red"))

@@ -14,7 +14,7 @@ COLUMNS = 5
 @pytest.mark.parametrize("classes", [(0, 1), (0, 2, 3)])
 def test_the_module_answers_as_the_fitted_model_does(classes):
     rng = np.random.default_rng(0)
-    known = rng.integers(0, 4, (300, COLUMNS)).astype(np.float32) / 3  # many values on the cuts
+    known = (rng.integers(0, 4, (300, COLUMNS)) / 3).astype(np.float32)  # many values on the cuts
     labels = np.array(classes)[(known[:, 0] * 2 + known[:, 1]).astype(int) % len(classes)]
     model = GradientBoostingClassifier(n_estimators=20, max_depth=3, random_state=0)
     model.fit(known, labels)
