@@ -1,7 +1,7 @@
 """What the sources are made of, and the settings that are tried of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -42,6 +42,7 @@ class Inputs:
         text: text vectors in the order of the catalogue, float32 [items, d].
         users: a trained user encoder, if given.
         spaces: the graph's spaces by name, if given.
+        kept: pair weights that several settings share, by what they were made of.
     """
 
     corpus: Corpus
@@ -50,6 +51,7 @@ class Inputs:
     text: NDArray[np.float32]
     users: TrainedUsers | None
     spaces: Mapping[str, GraphSpace]
+    kept: dict[tuple[str | float, ...], sparse.csr_matrix] = field(default_factory=dict)
 
     def tried(self) -> dict[str, list[SourceSettings]]:
         """The settings to try of each source that this shop and the options allow."""
@@ -95,8 +97,7 @@ class Inputs:
             case "transitions":
                 found = ItemPairs(self._transition_weights(chosen, fit), chosen["step"])
             case "copurchase":
-                weights = association_weights(self.corpus, fit, self.judged.items)
-                found = ItemPairs(weights, chosen["step"], mean=True)
+                found = ItemPairs(self._associations(fit), chosen["step"], mean=True)
             case "frequency" | "lasting_frequency":
                 found = Frequency(items, chosen["step"])
             case "recent_copurchase" if log is not None:
@@ -123,14 +124,24 @@ class Inputs:
         return np.bincount(events, minlength=len(self.judged.items)).astype(np.float64)
 
     def _transition_weights(self, chosen: SourceSettings, fit: str) -> sparse.csr_matrix:
-        settings = transition_settings(chosen)
-        counts = transition_counts(
-            self.judged.histories[fit],
-            len(self.judged.items),
-            settings,
-            self.settings.transitions_per_item,
-        )
-        return normalised(counts, self.event_counts(fit), settings).astype(np.float32)
+        key = ("transitions", fit, chosen["window"], chosen["decay"])
+        if key not in self.kept:
+            settings = transition_settings(chosen)
+            counts = transition_counts(
+                self.judged.histories[fit],
+                len(self.judged.items),
+                settings,
+                self.settings.transitions_per_item,
+            )
+            weights = normalised(counts, self.event_counts(fit), settings)
+            self.kept[key] = weights.astype(np.float32)
+        return self.kept[key]
+
+    def _associations(self, fit: str) -> sparse.csr_matrix:
+        key = ("copurchase", fit)
+        if key not in self.kept:
+            self.kept[key] = association_weights(self.corpus, fit, self.judged.items)
+        return self.kept[key]
 
     def _vectors(self, name: str) -> NDArray[np.float32]:
         space = self.spaces[name]
