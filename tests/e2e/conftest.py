@@ -1,6 +1,7 @@
 """A small shop, its artifact (made once by the real commands), and a real server process."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +13,12 @@ import pytest
 
 from relatum import Client
 from relatum.types import Money, Product
+from relatum_export.__main__ import main
 from tests.bench.processes import ServerProcess, serving
 
 KINDS = ("mouse", "keyboard", "monitor", "desk lamp", "office chair", "notebook", "pen", "stapler")
 COLOURS = ("black", "white", "silver", "red", "blue")
+RUNS = ("pairs", "users", "ranker", "graph")
 BASKETS = (("mouse", "keyboard"), ("notebook", "pen"), ("desk lamp", "office chair"))
 
 
@@ -60,15 +63,52 @@ def corpus(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def artifact(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop's artifact: an untrained English encoder, and a head trained on it for a moment."""
-    folder = tmp_path_factory.mktemp("artifact")
+def pair_run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An association head, trained for a moment on the untrained English encoder."""
+    folder = tmp_path_factory.mktemp("pairs")
     brief = folder / "pairs.toml"
-    brief.write_text("members = 1\nepochs = 2\nhidden = 16\n", encoding="utf-8")
-    given = ("--corpus", corpus, "--encoder", "minilm")
-    run("train", "pairs", *given, "--config", brief, "--out", folder / "pairs")
-    run("export", *given, "--pairs", folder / "pairs", "--out", folder / "artifact")
-    return folder / "artifact"
+    brief.write_text("members = 1\nepochs = 2\nmax_weak_pairs = 50\n", encoding="utf-8")
+    on = ("--corpus", corpus, "--encoder", "minilm")
+    run("train", "pairs", *on, "--config", brief, "--out", folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def artifact(corpus: Path, pair_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop's artifact: the untrained English encoder with the head."""
+    out = tmp_path_factory.mktemp("artifact") / "artifact"
+    run("export", "--corpus", corpus, "--encoder", "minilm", "--pairs", pair_run, "--out", out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def runs(corpus: Path, pair_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small run of each kind on the untrained English encoder."""
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.copytree(pair_run, folder / "pairs")
+    on = ("--corpus", corpus, "--encoder", "minilm", "--cache", folder / "cache")
+    run("build", "graph", *on, "--out", folder / "graph")
+    brief = folder / "users.toml"
+    brief.write_text("dimension = 16\nlayers = 1\nepochs = 1\nmax_history = 8\n", "utf-8")
+    run("train", "users", *on, "--config", brief, "--out", folder / "users")
+    weighed = ("--users", folder / "users", "--graph", folder / "graph")
+    run("train", "ranker", *on, *weighed, "--out", folder / "ranker")
+    return folder
+
+
+def export_parts(corpus: Path, out: Path, runs: Path) -> int:
+    """The exit status of `export` with every run of the folder."""
+    given = [part for name in RUNS for part in (f"--{name}", str(runs / name))]
+    on = ["--corpus", str(corpus), "--encoder", "minilm"]
+    return main(["export", *on, *given, "--out", str(out)])
+
+
+@pytest.fixture(scope="session")
+def full(corpus: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact with every part."""
+    out = tmp_path_factory.mktemp("full") / "artifact"
+    assert export_parts(corpus, out, runs) == 0
+    return out
 
 
 @pytest.fixture
@@ -86,11 +126,10 @@ def start(artifact: Path, tmp_path: Path) -> Iterator[Callable[..., ServerProces
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def served(artifact: Path, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server for all tests of a module, with the shop's products in it."""
+def products_of(shop: Path) -> list[Product]:
+    """The shop's catalogue."""
     with (shop / "items.csv").open(newline="", encoding="utf-8") as stream:
-        products = [
+        return [
             Product(
                 id=row["item_id"],
                 title=row["title"],
@@ -99,6 +138,12 @@ def served(artifact: Path, shop: Path, tmp_path_factory: pytest.TempPathFactory)
             )
             for row in csv.DictReader(stream)
         ]
+
+
+@pytest.fixture(scope="module")
+def served(artifact: Path, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server for all tests of a module, with the shop's products in it."""
+    products = products_of(shop)
     with serving(artifact, tmp_path_factory.mktemp("served") / "data") as address:
         with Client(address) as client:
             client.upsert_products(products)

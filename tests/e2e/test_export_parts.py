@@ -8,7 +8,6 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from relatum_export.__main__ import main
 from relatum_server.artifact import (
     Artifact,
     load_artifact,
@@ -18,44 +17,7 @@ from relatum_server.artifact import (
     read_pairs,
     read_words,
 )
-from tests.e2e.conftest import run
-
-RUNS = ("pairs", "users", "ranker", "graph")
-SMALL = {
-    "users": "dimension = 16\nlayers = 1\nepochs = 1\nmax_history = 8\n",
-    "pairs": "members = 1\nepochs = 2\nmax_weak_pairs = 50\n",
-}
-
-
-@pytest.fixture(scope="module")
-def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small run of each kind on the untrained English encoder."""
-    folder = tmp_path_factory.mktemp("runs")
-    on = ("--corpus", str(corpus), "--encoder", "minilm", "--cache", str(folder / "cache"))
-    assert main(["build", "graph", *on, "--out", str(folder / "graph")]) == 0
-    for step, settings in SMALL.items():
-        config = folder / f"{step}.toml"
-        config.write_text(settings, encoding="utf-8")
-        given = ["--out", str(folder / step), "--config", str(config)]
-        assert main(["train", step, *on, *given]) == 0
-    weighed = ("--users", folder / "users", "--graph", folder / "graph")
-    run("train", "ranker", *on, *weighed, "--out", folder / "ranker")
-    return folder
-
-
-def export(corpus: Path, out: Path, runs: Path) -> int:
-    """The exit status of `export` with every run of the folder."""
-    given = [part for name in RUNS for part in (f"--{name}", str(runs / name))]
-    on = ["--corpus", str(corpus), "--encoder", "minilm"]
-    return main(["export", *on, *given, "--out", str(out)])
-
-
-@pytest.fixture(scope="module")
-def full(corpus: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifact with every part."""
-    out = tmp_path_factory.mktemp("full") / "artifact"
-    assert export(corpus, out, runs) == 0
-    return out
+from tests.e2e.conftest import RUNS, export_parts
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +87,7 @@ def test_a_run_of_another_encoder_stops_the_export_with_one_line(
         if "encoder_id" in content:
             file.write_text(json.dumps(content | {"encoder_id": "ffeeddcc00112233"}))
 
-    status = export(corpus, tmp_path / "out" / "artifact", other)
+    status = export_parts(corpus, tmp_path / "out" / "artifact", other)
 
     assert status == 2
     assert (
@@ -140,7 +102,7 @@ def test_a_part_that_turns_out_damaged_leaves_no_artifact(corpus, runs, tmp_path
     broken = other / "graph" / "spaces" / "complement_in.npy"
     broken.write_bytes(broken.read_bytes()[:-4])
 
-    status = export(corpus, tmp_path / "out" / "artifact", other)
+    status = export_parts(corpus, tmp_path / "out" / "artifact", other)
 
     assert status == 2
     assert "complement_in" in capsys.readouterr().err

@@ -105,7 +105,7 @@ class Result(_message.Message):
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
-        """Why it is here."""
+        """Why it is here; empty for a score of 0, where nothing speaks for it but the request."""
 
     def __init__(
         self,

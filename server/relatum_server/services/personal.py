@@ -46,7 +46,7 @@ class PersonalRanker:
     def rank(
         self, profile: ShopperProfile, allowed: Mask | None, given: Keys | None = None
     ) -> Ranking:
-        """Score candidates; unordered.
+        """Score candidates; unordered. One of which no source says anything has 0 and comes last.
 
         Args:
             profile: the shopper's.
