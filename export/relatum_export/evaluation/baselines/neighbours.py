@@ -6,6 +6,7 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import ItemItemRecommender, normalize
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from relatum_export.evaluation.baselines.base import Baseline, Known, Settings, asked
 from relatum_export.training.ranker.profile import basket_profile
@@ -36,16 +37,17 @@ def _als(known: Known, settings: Settings) -> Scores:
 
     **Source**: Hu, Koren and Volinsky 2008, Collaborative Filtering for Implicit Feedback Datasets.
     """
-    model = AlternatingLeastSquares(
-        factors=settings["factors"],
-        regularization=settings["regularization"],
-        alpha=settings["alpha"],
-        iterations=15,
-        num_threads=1,
-        use_gpu=False,
-        random_state=known.seed,
-    )
-    model.fit(known.interactions(), show_progress=False)
+    with threadpool_limits(1, "blas"):  # the library warns of more: its own threads meet BLAS's
+        model = AlternatingLeastSquares(
+            factors=settings["factors"],
+            regularization=settings["regularization"],
+            alpha=settings["alpha"],
+            iterations=15,
+            num_threads=1,
+            use_gpu=False,
+            random_state=known.seed,
+        )
+        model.fit(known.interactions(), show_progress=False)
     factors = np.asarray(model.item_factors)
 
     def scores(requests: Sequence[Request]) -> NDArray[np.floating]:
