@@ -87,9 +87,11 @@ def fit_head(
         reporter.info("boosting trees")
         head.trees = fit_trees(
             train.with_cosine(),
+            train.turned_with_cosine(),
             train.pairs.targets,
             label_weights(train.pairs.targets, settings.class_weight),
             softmax(head_logits(head, train), axis=1),
+            symmetric=train.symmetric() & settings.swap,
             rounds=settings.trees,
             depth=settings.tree_depth,
             learning_rate=settings.tree_learning_rate,

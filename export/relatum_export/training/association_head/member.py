@@ -37,8 +37,19 @@ class PairTable:
 
     def with_cosine(self) -> NDArray[np.float32]:
         """The features and, last, the cosine, float32 [pairs, features + 1]."""
-        cosine = (self.vectors[self.pairs.a] * self.vectors[self.pairs.b]).sum(axis=1)
-        return np.concatenate([self.features, cosine[:, None]], axis=1)
+        return np.concatenate([self.features, self._cosine()], axis=1)
+
+    def turned_with_cosine(self) -> NDArray[np.float32]:
+        """The same of the pairs the other way round, float32 [pairs, features + 1]."""
+        return np.concatenate([self.turned, self._cosine()], axis=1)
+
+    def symmetric(self) -> NDArray[np.bool_]:
+        """Pairs of which nobody says complement, the one class with a direction, bool [pairs]."""
+        return np.asarray(self.pairs.targets[:, Label.COMPLEMENT] == 0)
+
+    def _cosine(self) -> NDArray[np.float32]:
+        a, b = self.vectors[self.pairs.a], self.vectors[self.pairs.b]
+        return np.asarray((a * b).sum(axis=1, keepdims=True), np.float32)
 
 
 def label_weights(targets: NDArray[np.float32], power: float) -> NDArray[np.float32]:
@@ -89,8 +100,7 @@ class MemberFit:
         self._targets = torch.from_numpy(train.pairs.targets)
         self._weights = torch.from_numpy(label_weights(train.pairs.targets, settings.class_weight))
         self._allowed = torch.from_numpy(allowed_classes())
-        symmetric = train.pairs.targets[:, Label.COMPLEMENT] == 0
-        self._symmetric = torch.from_numpy(symmetric & settings.swap)
+        self._symmetric = torch.from_numpy(train.symmetric() & settings.swap)
 
     def run(self) -> tuple[Member, list[dict[str, float]]]:
         """The member of the best epoch, and a row an epoch."""

@@ -39,9 +39,9 @@ class PairSettings(StepSettings):
     """Peak of AdamW, after a warm-up over the first tenth; then a cosine to 0."""
     weight_decay: float = Field(default=0.01, ge=0.0, le=1.0)
     """Of AdamW."""
-    trees: int = Field(default=300, ge=0, le=5_000)
+    trees: int = Field(default=400, ge=0, le=5_000)
     """Rounds of boosted trees over the features, mixed in as far as valid asks for; 0: none."""
-    tree_depth: int = Field(default=5, ge=1, le=12)
+    tree_depth: int = Field(default=6, ge=1, le=12)
     """Cuts from a tree's root to a leaf."""
     tree_learning_rate: float = Field(default=0.05, gt=0.0, le=1.0)
     """Shrinks each tree."""

@@ -15,9 +15,10 @@ from torch import nn
 from relatum_export.training.association_head.classes import CLASSES, allowed_classes
 
 LEAF = -2  # a leaf's column, as scikit-learn has it
-MIN_LEAF = 10  # pairs
+MIN_LEAF = 15  # pairs
 SUBSAMPLE = 0.7  # of the pairs, for each tree
 COLUMNS = 0.3  # of the features, for each cut
+TURNED = 0.25  # weight of a pair seen the other way round: enough to hold there too
 MIN_SHARE = 0.01  # of a label that leaves classes open; less is left out
 
 
@@ -117,10 +118,12 @@ class Trees(nn.Module):
 
 def fit_trees(
     known: NDArray[np.float32],
+    turned: NDArray[np.float32],
     targets: NDArray[np.float32],
     weights: NDArray[np.float32],
     believed: NDArray[np.float32],
     *,
+    symmetric: NDArray[np.bool_],
     rounds: int,
     depth: int,
     learning_rate: float,
@@ -130,10 +133,12 @@ def fit_trees(
 
     Args:
         known: features and cosine, float32 [pairs, columns].
+        turned: of the pairs the other way round.
         targets: share of each label, float32 [pairs, labels].
         weights: of each label, float32 [labels].
         believed: what another model finds of the pairs, by whose odds a label that leaves classes
             open is shared, float32 [pairs, classes].
+        symmetric: pairs that are what they are both ways, bool [pairs]; seen the other way too.
         rounds: of boosting.
         depth: cuts from root to leaf.
         learning_rate: shrinks each tree.
@@ -143,6 +148,8 @@ def fit_trees(
     odds /= np.maximum(odds.sum(axis=2, keepdims=True), 1e-12)
     shares = (targets[:, :, None] * weights[None, :, None] * odds).sum(axis=1)
     rows, classes = np.nonzero(shares > MIN_SHARE)
+    weight = shares[rows, classes]
+    both = symmetric[rows]
     model = GradientBoostingClassifier(
         n_estimators=rounds,
         max_depth=depth,
@@ -152,7 +159,11 @@ def fit_trees(
         min_samples_leaf=MIN_LEAF,
         random_state=seed,
     )
-    model.fit(known[rows], classes, sample_weight=shares[rows, classes])
+    model.fit(
+        np.concatenate([known[rows], turned[rows[both]]]),
+        np.concatenate([classes, classes[both]]),
+        sample_weight=np.concatenate([weight, TURNED * weight[both]]),
+    )
     return Trees.fitted(model, known)
 
 

@@ -1,5 +1,7 @@
 """Boosted trees as a module: the same function as the library's, and labels that leave classes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -29,9 +31,11 @@ def test_the_module_answers_as_the_fitted_model_does(classes):
 def boosted(targets, believed, known):
     return fit_trees(
         known,
+        known,
         targets,
         np.ones(len(Label), np.float32),
         believed,
+        symmetric=np.zeros(len(known), bool),
         rounds=30,
         depth=2,
         learning_rate=0.2,
@@ -52,6 +56,27 @@ def test_a_label_that_leaves_classes_open_is_shared_by_what_another_model_believ
     with torch.inference_mode():
         said = trees(torch.ones(1, COLUMNS))[0]
     assert CLASSES[int(said.argmax())] == "substitute"
+
+
+def test_a_symmetric_pair_is_known_the_other_way_round_too():
+    known = np.zeros((400, 2), np.float32)
+    known[:, 0] = np.arange(400) % 2  # only ever seen on this side
+    turned = known[:, ::-1].copy()
+    targets = np.zeros((400, len(Label)), np.float32)
+    targets[known[:, 0] == 1, Label.SAME] = 1
+    targets[known[:, 0] == 0, Label.UNRELATED] = 1
+    settings: dict[str, Any] = {"rounds": 30, "depth": 2, "learning_rate": 0.2, "seed": 0}
+    believed = np.full((400, len(CLASSES)), 0.25, np.float32)
+    ones = np.ones(len(Label), np.float32)
+
+    both, one = (
+        fit_trees(known, turned, targets, ones, believed, symmetric=np.full(400, swap), **settings)
+        for swap in (True, False)
+    )
+
+    asked = torch.tensor([[0.0, 1.0]])
+    assert CLASSES[int(both(asked).argmax())] == "same"
+    assert CLASSES[int(one(asked).argmax())] == "unrelated"
 
 
 def test_the_same_seed_gives_the_same_trees():
