@@ -116,7 +116,7 @@ def choose_ridge(
     *,
     seed: int,
 ) -> RidgeMap:
-    """The map whose penalty and scale rank valid best; ties go to the larger penalty, the first scale.
+    """The map whose penalty and scale rank valid best; of equals the first tried.
 
     Args:
         text: as in ``fit_ridge``.
