@@ -19,7 +19,7 @@ def graph(
     ],
     out: Annotated[Path, typer.Option(help="Folder to write; appears whole.")],
     config: Annotated[
-        Path | None, typer.Option(help="TOML with [edges], [diffusion] and [complement].")
+        Path | None, typer.Option(help="TOML with the tables edges, diffusion and complement.")
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Keep encoded texts here, so that a second run is fast.")

@@ -1,1 +1,1 @@
-"""All sets, one after another: `make models`, `make baselines`, `make evaluate`, `make seeds`."""
+"""All sets, one after another: what `make models` and `make evaluate` run."""

@@ -1,4 +1,4 @@
-"""`python -m relatum_export.suite`: what `make models`, `make evaluate` and `make seeds` run."""
+"""`python -m relatum_export.suite`: what `make models` and `make evaluate` run."""
 
 import importlib.util
 import sys
@@ -39,20 +39,21 @@ def evaluate(*, data: Data, build: Build = Path("build"), seed: Seed = 0) -> Non
     """Fit and judge one artifact a set, by the shipped encoders."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
     corpora = _corpora(data, folders, reporter)
-    judged = {}
+    every, page = folders.suite / "all.json", folders.suite / "report.html"
+    rows: report.Rows = []
     for name, corpus in corpora.items():
         encoder = folders.models / plan.language(corpus)
-        if not encoder.is_dir():
-            raise InputError(f"{encoder} is missing; run `make models` first")
+        if not stamps.is_finished(encoder):
+            raise InputError(f"{encoder} is not there, or not finished; run `make models` first")
         general = encoder.with_name(f"{encoder.name}-pairs")
-        steps = plan.of_set(corpus, encoder, general if general.is_dir() else None, folders)
+        head = general if stamps.is_finished(general) else None
+        steps = plan.of_set(corpus, encoder, head, folders)
         stamps.run(steps, folders.suite / name / "logs", reporter)
-        judged[name] = plan.rows_of(folders.suite / name / "rows.json")
-    rows = report.merge(folders.suite / "all.json", judged)
-    page = folders.suite / "report.html"
-    page.write_text(report.page(rows, list(judged)), encoding="utf-8")
+        # After each set: what comes later may fail, and these figures stand.
+        rows = report.merge(every, {name: plan.rows_of(folders.suite / name / "rows.json")})
+        page.write_text(report.page(rows), encoding="utf-8")
     reporter.result(rows, report.table(rows))
-    reporter.info(f"{page} and {folders.suite / 'all.json'} hold every figure")
+    reporter.info(f"{page} and {every} hold every figure")
 
 
 def _corpora(data: Path, folders: plan.Folders, reporter: Reporter) -> dict[str, Corpus]:

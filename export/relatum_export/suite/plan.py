@@ -16,6 +16,9 @@ from relatum_export.suite.stamps import Step
 DEMO = "completejourney"
 HAN_OR_KANA = ("zh", "ja")
 MAX_SHARE = 0.05  # of texts in those: above it, the multilingual encoder
+# Coarse on purpose: a step that runs again for nothing costs time, a stale one a wrong figure.
+TRAINING = ("training", "evaluation")
+EXPORT = ("artifact", "graph", *TRAINING)
 Line = tuple[str, ...]
 ENCODERS = {"en": "minilm", "multilingual": "e5"}
 
@@ -100,9 +103,9 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
     """The steps that make the shipped encoders and their general association heads."""
     steps = []
     for name, base in ENCODERS.items():
-        trained = [c for c in corpora.values() if has_pairs(c) and language(c) == name]
-        if name == "multilingual":  # Chinese and Japanese rest on English as well
-            trained = [c for c in corpora.values() if has_pairs(c)]
+        # Chinese and Japanese rest on English as well: the multilingual one learns from all.
+        of_language = [c for c in corpora.values() if name != "en" or language(c) == name]
+        trained = [c for c in of_language if has_pairs(c)]
         if not trained:
             continue
         config, out = configs / f"encoder-{name}.toml", folders.models / name
@@ -110,15 +113,11 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
         line: Line = ("train", "encoder", *given, "--base", base, "--config", str(config))
         line += ("--seed", str(folders.seed), "--out", str(out), "--any-language")
         inputs = (config, *(c.path for c in trained))
-        code = ("training", "evaluation")
-        steps.append(Step(f"models/{name}", line, out, inputs, code, ("--no-resume",)))
-        labelled = [c for c in trained if c.has("pairs")]
+        steps.append(Step(f"models/{name}", line, out, inputs, TRAINING, ("--no-resume",)))
+        labelled = [c for c in of_language if has_labels(c)]
         if labelled:
-            steps.append(
-                head(
-                    f"models/{name}-pairs", labelled, out, folders.models / f"{name}-pairs", folders
-                )
-            )
+            step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
+            steps.append(head(step, labelled, out, general, folders))
     return steps
 
 
@@ -139,24 +138,22 @@ def of_set(
     if has_events(corpus):
         out = home / "graph"
         line = ("build", "graph", *common, *cached, "--out", str(out))
-        steps.append(Step(f"{name}/graph", line, out, inputs, ("graph",), ("--force",)))
+        steps.append(Step(f"{name}/graph", line, out, inputs, ("graph", *TRAINING), ("--force",)))
         flags += ["--graph", str(out)]
         ranker += ("--graph", str(out))
     if NEXT_ITEM.applies(corpus):
         out = home / "users"
         line = ("train", "users", *common, *cached, *seed, "--out", str(out))
-        steps.append(
-            Step(f"{name}/users", line, out, inputs, ("training/users",), ("--no-resume",))
-        )
+        steps.append(Step(f"{name}/users", line, out, inputs, TRAINING, ("--no-resume",)))
         flags += ["--users", str(out)]
         ranker += ("--users", str(out))
     if NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus):
         out = home / "ranker"
         line = ("train", "ranker", *common, *cached, *seed, *ranker, "--out", str(out))
         given = (*inputs, *(Path(flag) for flag in ranker if not flag.startswith("--")))
-        steps.append(Step(f"{name}/ranker", line, out, given, ("training/ranker",), ("--force",)))
+        steps.append(Step(f"{name}/ranker", line, out, given, TRAINING, ("--force",)))
         flags += ["--ranker", str(out)]
-    if corpus.has("pairs") and labelled_splits(corpus) >= {"train", "valid"}:
+    if has_labels(corpus):
         steps.append(head(f"{name}/pairs", [corpus], encoder, home / "pairs", folders))
         flags += ["--pairs", str(home / "pairs")]
     elif general_head is not None:
@@ -164,12 +161,12 @@ def of_set(
     artifact = home / "artifact"
     line = ("export", *common, *flags, "--out", str(artifact))
     given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
-    steps.append(Step(f"{name}/export", line, artifact, given, ("artifact",), ("--force",)))
+    steps.append(Step(f"{name}/export", line, artifact, given, EXPORT, ("--force",)))
     out = home / "rows.json"
     line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact), *cached)
     line += ("--model", str(encoder), "--any-language", "--json", str(out))
     line += ("--html", str(home / "report.html"))
-    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact), ("evaluation",)))
+    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact), EXPORT))
     return steps
 
 
@@ -179,7 +176,7 @@ def head(name: str, corpora: Sequence[Corpus], encoder: Path, out: Path, folders
     line: Line = ("train", "pairs", *given, "--encoder", str(encoder), "--seed", str(folders.seed))
     line += ("--cache", str(folders.cache), "--any-language", "--out", str(out))
     inputs = (encoder, *(c.path for c in corpora))
-    return Step(name, line, out, inputs, ("training/association_head",), ("--no-resume",))
+    return Step(name, line, out, inputs, TRAINING, ("--no-resume",))
 
 
 def has_pairs(corpus: Corpus) -> bool:
@@ -192,9 +189,9 @@ def has_events(corpus: Corpus) -> bool:
     return corpus.has("events") and "train" in corpus.info["splits"].get("events", {})
 
 
-def labelled_splits(corpus: Corpus) -> set[str]:
-    """Splits of the labelled pairs."""
-    return set(corpus.info["splits"].get("pairs", {}))
+def has_labels(corpus: Corpus) -> bool:
+    """Whether people labelled pairs of products to fit a head on and to choose it by."""
+    return set(corpus.info["splits"].get("pairs", {})) >= {"train", "valid"}
 
 
 def rows_of(file: Path) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def table(rows: Rows) -> Table:
     return shown
 
 
-def page(rows: Rows, folders: Sequence[str]) -> str:
+def page(rows: Rows) -> str:
     """One page without outside addresses: what is required, then each set's own figures."""
     parts = [
         f"<!doctype html><meta charset=utf-8><title>relatum: all sets</title><style>{STYLE}</style>"
@@ -53,8 +53,7 @@ def page(rows: Rows, folders: Sequence[str]) -> str:
     parts.append(_rows_table([row for row in rows if row["required"] is not None]))
     for name in sorted({str(row["set"]) for row in rows}):
         parts.append(f"<h2 id={html.escape(name)}>{html.escape(name)}</h2>")
-        if name in folders:
-            parts.append(f"<p><a href='{html.escape(name)}/report.html'>its own page</a></p>")
+        parts.append(f"<p><a href='{html.escape(name)}/report.html'>its own page</a></p>")
         parts.append(_rows_table([row for row in rows if row["set"] == name]))
     return "\n".join(parts) + "\n"
 

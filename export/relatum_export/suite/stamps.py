@@ -14,6 +14,7 @@ from relatum_export.corpus.folder import file_sha256
 from relatum_export.errors import ExportError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+RESTART = "--no-resume"  # of the commands that else go on from a checkpoint
 SHARED = ("errors.py", "settings_file.py", "corpus")
 
 
@@ -33,7 +34,7 @@ class Step:
         out: what the command writes, a folder or a file.
         inputs: files whose content, and folders whose stamp, the result depends on.
         code: modules and packages of `relatum_export` that it runs, beside the shared ones.
-        replace: flags with which the command writes over an older result.
+        replace: flags with which the command writes over a result of something else.
     """
 
     name: str
@@ -80,8 +81,29 @@ def stamp_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.stamp.json")
 
 
+def started_of(out: Path) -> Path:
+    """Where the key of a step that runs lies, so that a kill can be told."""
+    return out.with_name(f"{out.name}.started")
+
+
+def replacing(step: Step, key: str) -> tuple[str, ...]:
+    """Flags with which a step writes over what is there; none where it goes on instead."""
+    if not step.out.exists():
+        return ()
+    started = started_of(step.out)
+    killed = started.is_file() and started.read_text(encoding="utf-8") == key
+    return () if killed and RESTART in step.replace else step.replace
+
+
+def is_finished(out: Path) -> bool:
+    """Whether the step that writes a result ran to its end."""
+    return out.exists() and stamp_of(out).is_file()
+
+
 def run(steps: Sequence[Step], logs: Path, reporter: Reporter) -> None:
     """Run those steps, in order, whose stamp does not fit.
+
+    A training that was killed goes on from its checkpoint if it still depends on the same.
 
     Raises:
         StepError: a command ended with another status than 0; later steps did not run.
@@ -89,21 +111,23 @@ def run(steps: Sequence[Step], logs: Path, reporter: Reporter) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     for step in steps:
         key, stamp = step.key(), stamp_of(step.out)
-        if stamp.is_file() and step.out.exists():
-            kept = json.loads(stamp.read_text(encoding="utf-8"))
-            if kept["key"] == key:
-                reporter.info(f"{step.name}: kept")
-                continue
+        if is_finished(step.out) and json.loads(stamp.read_text(encoding="utf-8"))["key"] == key:
+            reporter.info(f"{step.name}: kept")
+            continue
         stamp.unlink(missing_ok=True)
-        seconds = _run(step, logs / f"{step.name.replace('/', '.')}.log")
+        flags, started = replacing(step, key), started_of(step.out)
+        started.parent.mkdir(parents=True, exist_ok=True)
+        started.write_text(key, encoding="utf-8")
+        try:
+            seconds = _run(step, flags, logs / f"{step.name.replace('/', '.')}.log")
+        finally:  # not reached by a kill: the training then goes on from its checkpoint
+            started.unlink()
         reporter.info(f"{step.name}: {seconds:,.0f} s")
-        stamp.parent.mkdir(parents=True, exist_ok=True)
         body = {"key": key, "arguments": step.arguments, "seconds": round(seconds, 1)}
         stamp.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 
-def _run(step: Step, log: Path) -> float:
-    replace = step.replace if step.out.exists() else ()
+def _run(step: Step, replace: Sequence[str], log: Path) -> float:
     line = [sys.executable, "-m", "relatum_export", *step.arguments, *replace]
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as stream:

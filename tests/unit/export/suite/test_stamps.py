@@ -5,7 +5,15 @@ import json
 import pytest
 
 from relatum_export.console import Reporter
-from relatum_export.suite.stamps import Step, StepError, input_key, run, stamp_of
+from relatum_export.suite.stamps import (
+    Step,
+    StepError,
+    input_key,
+    is_finished,
+    replacing,
+    run,
+    started_of,
+)
 
 
 @pytest.fixture
@@ -42,7 +50,32 @@ def test_a_step_that_fails_says_why_and_leaves_no_stamp(items, tmp_path):
     with pytest.raises(StepError, match=r"shop/prepare ended with 2: .*item_id"):
         run([step], tmp_path / "logs", Reporter())
 
-    assert not stamp_of(step.out).exists()
+    assert not is_finished(step.out)
+    assert not started_of(step.out).exists()
+
+
+@pytest.mark.parametrize(
+    ("replace", "started", "flags"),
+    [
+        ("--no-resume", "the same", ()),
+        ("--no-resume", "others", ("--no-resume",)),
+        ("--no-resume", None, ("--no-resume",)),
+        ("--force", "the same", ("--force",)),
+    ],
+)
+def test_a_killed_training_goes_on_while_it_depends_on_the_same(tmp_path, replace, started, flags):
+    step = Step("shop/users", ("train",), tmp_path / "users", (), (), (replace,))
+    step.out.mkdir()
+    if started is not None:
+        started_of(step.out).write_text(started, encoding="utf-8")
+
+    assert replacing(step, "the same") == flags
+
+
+def test_what_is_not_there_is_not_replaced(tmp_path):
+    step = Step("shop/users", ("train",), tmp_path / "users", (), (), ("--force",))
+
+    assert replacing(step, "the same") == ()
 
 
 def test_the_key_follows_arguments_inputs_and_code(items, tmp_path):

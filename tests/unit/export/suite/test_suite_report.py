@@ -36,7 +36,7 @@ def test_a_figure_below_what_is_required_is_marked(tmp_path):
 
 
 def test_the_page_names_no_outside_address(tmp_path):
-    text = page([row("<set>/test/R@10/relatum", 0.3)], [])
+    text = page([row("<set>/test/R@10/relatum", 0.3)])
 
     assert "http" not in text
     assert "&lt;set&gt;" in text

@@ -1,0 +1,87 @@
+"""Which steps a set takes."""
+
+from pathlib import Path
+
+import pytest
+
+from relatum_export.corpus.folder import Corpus
+from relatum_export.errors import InputError
+from relatum_export.suite.plan import Folders, language, models, of_set, sets_in
+
+
+def corpus(name, *, languages=None, labels=(), trained=False):
+    """A corpus of labelled pairs, or of pairs of texts, without its tables."""
+    info = {
+        "splits": {"pairs": dict.fromkeys(labels, 10)} if labels else {},
+        "pairs": [{"kind": "query_product", "split": "train", "pairs": 9}] if trained else [],
+    }
+    tables = ["pairs", "items"] if labels else ["items"]
+    sums = {f"{table}.parquet": "0" for table in tables}
+    return Corpus(Path(f"corpora/{name}"), name, languages or {"en": 1.0}, {}, sums, info)
+
+
+def names(steps):
+    return [step.name for step in steps]
+
+
+def test_above_five_percent_of_han_or_kana_take_the_multilingual_encoder():
+    assert language(corpus("a", languages={"en": 0.95, "zh": 0.03, "ja": 0.02})) == "en"
+    assert language(corpus("a", languages={"en": 0.94, "zh": 0.03, "ja": 0.03})) == "multilingual"
+
+
+def test_labels_of_a_set_without_training_pairs_reach_the_general_head():
+    sets = {
+        "search": corpus("search", trained=True),
+        "askul": corpus("askul", languages={"ja": 1.0}, labels=("train", "valid", "test")),
+    }
+
+    steps = models(sets, Folders(Path("build")), Path("configs"))
+
+    assert names(steps) == ["models/en", "models/multilingual", "models/multilingual-pairs"]
+    assert str(sets["askul"].path) in steps[2].arguments
+    assert str(sets["askul"].path) not in steps[1].arguments
+
+
+def test_a_set_without_a_train_part_is_judged_as_it_stands(tmp_path):
+    steps = of_set(corpus("faq"), Path("models/en"), None, Folders(tmp_path))
+
+    assert names(steps) == ["faq/export", "faq/evaluate"]
+
+
+def test_own_labels_are_preferred_to_the_general_head(tmp_path):
+    own = corpus("askul", labels=("train", "valid"))
+
+    mine = of_set(own, Path("models/en"), Path("models/en-pairs"), Folders(tmp_path))
+    theirs = of_set(corpus("faq"), Path("models/en"), Path("models/en-pairs"), Folders(tmp_path))
+
+    assert names(mine) == ["askul/pairs", "askul/export", "askul/evaluate"]
+    assert str(tmp_path / "suite" / "askul" / "pairs") in mine[1].arguments
+    assert "models/en-pairs" in theirs[0].arguments
+
+
+def test_a_folder_is_a_set_or_holds_sets_and_those_of_no_known_table_are_left_out(tmp_path):
+    for name, file in (("a", "items"), ("b", "interactions"), ("c", "review_answers")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{file}.parquet").write_bytes(b"")
+
+    assert list(sets_in(tmp_path, demo=False)) == ["a", "b"]
+    assert list(sets_in(tmp_path, demo=True)) == ["a", "b", "completejourney"]
+    assert sets_in(tmp_path / "a", demo=True) == {"a": ("--data", str(tmp_path / "a"))}
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_folder_without_a_set_is_refused(tmp_path, made):
+    folder = tmp_path / "sets"
+    if made:
+        folder.mkdir()
+
+    with pytest.raises(InputError, match="neither a set"):
+        sets_in(folder, demo=False)
+
+
+def test_each_seed_has_folders_of_its_own_but_shares_the_corpora():
+    first, second = Folders(Path("build")), Folders(Path("build"), seed=1)
+
+    assert first.models != second.models
+    assert first.suite != second.suite
+    assert first.corpora == second.corpora
