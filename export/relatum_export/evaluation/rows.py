@@ -7,12 +7,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.evaluation.evidence import Evidence
 from relatum_export.evaluation.intervals import Interval, percentile_interval, resampled_sums
 
 ZERO_SHOT = "zero-shot"
 BASELINES = (ZERO_SHOT, f"{ZERO_SHOT}-title")
+OWN = "relatum"
+REFITTED = "+valid"
 VERSUS = "/vs-"
-LOWER_IS_BETTER = ("ECE", "Brier", "NLL", "loss")
+LOWER_IS_BETTER = ("ECE", "Brier", "NLL", "loss", "Gini")
+BITS = ("novelty",)
 Combine: TypeAlias = Literal["ratio", "mean of ratios", "sum of distances"]
 
 
@@ -31,6 +35,7 @@ class Outcome:
         numerator: float64 [units], or [units, parts] where the figure has parts.
         denominator: of the same shape.
         combine: how the parts' sums make the figure.
+        evidence: what the report shows of the units, if it does.
     """
 
     split: str
@@ -40,6 +45,7 @@ class Outcome:
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64]
     combine: Combine = "ratio"
+    evidence: Evidence | None = None
 
     @property
     def value(self) -> float:
@@ -107,20 +113,28 @@ class Row:
 
 
 def mean_outcome(
-    split: str, system: str, measure: str, units: list[str], values: list[float]
+    split: str,
+    system: str,
+    measure: str,
+    units: list[str],
+    values: list[float],
+    *,
+    evidence: Evidence | None = None,
 ) -> Outcome:
     """An outcome whose figure is the mean of one value a unit."""
     array = np.asarray(values, dtype=np.float64)
-    return Outcome(split, system, measure, tuple(units), array, np.ones_like(array))
+    ones = np.ones_like(array)
+    return Outcome(split, system, measure, tuple(units), array, ones, evidence=evidence)
 
 
 def rows_of(
     set_name: str, outcomes: list[Outcome], *, baselines: Sequence[str] = BASELINES
 ) -> list[Row]:
-    """Rows with intervals; after a system's own its differences to the baselines.
+    """Rows with intervals; after a system's own its differences to others.
 
     Outcomes of one split and measure are resampled together, so the differences are paired. A
-    difference is a slice of its measure: ``NDCG@10/vs-zero-shot``.
+    difference is a slice of its measure: ``NDCG@10/vs-zero-shot``. Each system is set against the
+    baselines, and relatum, which is to be shown better, against every system that is not its own.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Outcome]] = {}
     for outcome in outcomes:
@@ -146,14 +160,46 @@ def _group_rows(set_name: str, group: list[Outcome], baselines: Sequence[str]) -
     for i, outcome in enumerate(group):
         own = percentile_interval(outcome.value, samples[:, i])
         rows.append(_row(set_name, outcome, outcome.measure, own))
-        for baseline in baselines:
-            at = place.get(baseline)
-            if at is None or outcome.system in baselines[: baselines.index(baseline) + 1]:
-                continue
+        for baseline in compared(outcome.system, list(place), baselines):
+            at = place[baseline]
             change = outcome.value - group[at].value
             paired = percentile_interval(change, samples[:, i] - samples[:, at])
             rows.append(_row(set_name, outcome, f"{outcome.measure}{VERSUS}{baseline}", paired))
     return rows
+
+
+def compared(system: str, others: Sequence[str], baselines: Sequence[str]) -> list[str]:
+    """The systems of a group that one is set against.
+
+    A system fitted again on train and valid meets only those fitted so.
+    """
+    found = [
+        baseline
+        for baseline in baselines
+        if baseline in others and system not in baselines[: baselines.index(baseline) + 1]
+    ]
+    if system in {OWN, OWN + REFITTED}:
+        refitted = system.endswith(REFITTED)
+        found += [
+            other
+            for other in others
+            if other not in found
+            and (other == f"{OWN}-uncalibrated" or not is_own(other))
+            and other.endswith(REFITTED) == refitted
+        ]
+    return found
+
+
+def is_own(system: str) -> bool:
+    """Whether a system is relatum in one of its forms."""
+    return system in {OWN, OWN + REFITTED} or system.startswith(f"{OWN}-")
+
+
+def own_better(row: Row) -> bool | None:
+    """What a difference's interval says: better, worse, or None where 0 lies within."""
+    if row.low is None or row.high is None or row.low <= 0 <= row.high:
+        return None
+    return (row.low > 0) == (row.better == "higher")
 
 
 def _row(set_name: str, outcome: Outcome, measure: str, interval: Interval) -> Row:
@@ -164,7 +210,7 @@ def _row(set_name: str, outcome: Outcome, measure: str, interval: Interval) -> R
         system=outcome.system,
         measure=measure,
         value=interval.value,
-        unit=None,
+        unit="bits" if outcome.measure.split("/")[0] in BITS else None,
         low=interval.low,
         high=interval.high,
         n=len(outcome.units),

@@ -5,9 +5,12 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import top_k
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome
+from relatum_export.evaluation.slices import length_label
 from relatum_export.evaluation.systems import TextSystem
 
 DEPTH = 10
@@ -30,6 +33,18 @@ class _Bundles:
                 self.units.append(str(bundle["bundle_id"]))
                 self.members.append(known)
         self.items = sorted({item for members in self.members for item in members})
+        facts = ProductFacts.read(task.corpus)
+        self.cases = Cases("bundle mates", self._cases(facts), facts.titles)
+
+    def _cases(self, facts: ProductFacts) -> dict[str, Case]:
+        """The gallery shows the first product of a bundle as asked, and its mates as right."""
+        found = {}
+        for unit, members in zip(self.units, self.members, strict=True):
+            ids = [self.ids[i] for i in members]
+            own = facts.slices(ids)
+            own["size"] = length_label("size", len(ids))
+            found[unit] = Case(facts.titles.get(ids[0], ids[0]), tuple(ids[1:]), own)
+        return found
 
     def outcome(self, name: str, scores: NDArray[np.float32]) -> Outcome:
         """R@10 of the mates, mean over items; bundles are what the bootstrap resamples.
@@ -41,13 +56,22 @@ class _Bundles:
         ranked = {}
         for item, row in zip(self.items, scores, strict=True):
             row[item] = -np.inf
-            ranked[item] = set(top_k(row, DEPTH).tolist())
+            ranked[item] = top_k(row, DEPTH).tolist()
         found = [
-            sum(len(ranked[i] & (set(members) - {i})) / (len(members) - 1) for i in members)
+            sum(len(set(ranked[i]) & (set(members) - {i})) / (len(members) - 1) for i in members)
             for members in self.members
         ]
         sizes = np.array([len(members) for members in self.members], np.float64)
-        return Outcome(self.split, name, "R@10", tuple(self.units), np.array(found), sizes)
+        given = Given.of(self.ids, [ranked[members[0]] for members in self.members])
+        return Outcome(
+            self.split,
+            name,
+            "R@10",
+            tuple(self.units),
+            np.array(found),
+            sizes,
+            evidence=Evidence(self.cases, given),
+        )
 
 
 def _measure(task: Task) -> list[Outcome]:

@@ -1,6 +1,6 @@
 """Relations of pairs: macro-F1, and how far the probabilities can be believed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from relatum_export.evaluation.classification import (
     negative_log_likelihoods,
     top_bins,
 )
+from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import ZERO_SHOT, Outcome, mean_outcome
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
@@ -36,11 +38,13 @@ class _Split:
         split: its name.
         pairs: rows of the catalogue, labels.
         units: one name a pair.
+        cases: the pairs for people, without what is right.
     """
 
     split: str
     pairs: LabelledPairs
     units: tuple[str, ...]
+    cases: Cases
 
     @classmethod
     def read(cls, task: Task, split: str) -> "_Split":
@@ -53,7 +57,13 @@ class _Split:
         units = tuple(
             f"{ids[a]} {ids[b]}" for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
         )
-        return cls(split, pairs, units)
+        facts = ProductFacts.read(task.corpus)
+        asked = {}
+        for unit, a, b in zip(units, pairs.a.tolist(), pairs.b.tolist(), strict=True):
+            both = (ids[a], ids[b])
+            titles = " ↔ ".join(facts.titles.get(item, item) for item in both)
+            asked[unit] = Case(titles, (), facts.slices(both))
+        return cls(split, pairs, units, Cases(PAIRS.kind, asked))
 
     def vectors(
         self, task: Task, system: EncoderSystem, form: TextForm
@@ -65,40 +75,56 @@ class _Split:
         both = vectors[place]
         return both[: len(self.pairs)], both[len(self.pairs) :]
 
-    def outcomes(self, system: str, judged: Judged, slice_: str = "") -> list[Outcome]:
-        """All measures; of a slice only those that say how sure to be."""
+    def outcomes(self, system: str, judged: Judged) -> list[Outcome]:
+        """Macro-F1, and the measures that say how far the probabilities can be believed."""
         truth, said = judged.truth, judged.probabilities
         brier = brier_scores(said, truth).tolist()
         nll = negative_log_likelihoods(said, truth).tolist()
         units = list(self.units)
-        found = [
-            mean_outcome(self.split, system, f"Brier{slice_}", units, brier),
-            mean_outcome(self.split, system, f"NLL{slice_}", units, nll),
-            self._ece(system, judged, slice_),
+        return [
+            self._macro_f1(system, judged),
+            mean_outcome(self.split, system, "Brier", units, brier),
+            mean_outcome(self.split, system, "NLL", units, nll),
+            self._ece(system, judged),
         ]
-        return found if slice_ else [self._macro_f1(system, judged), *found]
 
     def _macro_f1(self, system: str, judged: Judged) -> Outcome:
         classes = np.arange(len(judged.names))
+        top = judged.probabilities.argmax(axis=1)
         true = judged.truth[:, None] == classes
-        said = judged.probabilities.argmax(axis=1)[:, None] == classes
+        said = top[:, None] == classes
         both = 2.0 * (true & said)
         wrong = both + (true ^ said)
-        return Outcome(
-            self.split, system, "macro-F1", self.units, both, wrong, combine="mean of ratios"
-        )
-
-    def _ece(self, system: str, judged: Judged, slice_: str) -> Outcome:
-        gap, place = top_bins(judged.probabilities, judged.truth)
-        own = np.eye(ECE_BINS)[place]
+        right = {
+            unit: replace(self.cases.by_unit[unit], right=(judged.names[k],))
+            for unit, k in zip(self.units, judged.truth.tolist(), strict=True)
+        }
+        given = Given(judged.names, top[:, None].astype(np.int64))
         return Outcome(
             self.split,
             system,
-            f"ECE{slice_}",
+            "macro-F1",
+            self.units,
+            both,
+            wrong,
+            combine="mean of ratios",
+            evidence=Evidence(replace(self.cases, by_unit=right), given),
+        )
+
+    def _ece(self, system: str, judged: Judged) -> Outcome:
+        gap, place = top_bins(judged.probabilities, judged.truth)
+        own = np.eye(ECE_BINS)[place]
+        confidence = np.asarray(judged.probabilities.max(axis=1), np.float64)
+        right = judged.probabilities.argmax(axis=1) == judged.truth
+        return Outcome(
+            self.split,
+            system,
+            "ECE",
             self.units,
             own * gap[:, None],
             own,
             combine="sum of distances",
+            evidence=Evidence(confidence=confidence, right=right),
         )
 
 
@@ -169,7 +195,7 @@ def _with_head(task: Task, system: EncoderSystem, splits: dict[str, _Split]) -> 
         before = relations(part.pairs, head.uncalibrated(said))
         if judged is not None and before is not None:
             found += part.outcomes(system.name, judged)
-            found += part.outcomes(system.name, before, "/uncalibrated")
+            found += part.outcomes(f"{system.name}-uncalibrated", before)
     return found
 
 

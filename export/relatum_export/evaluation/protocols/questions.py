@@ -3,8 +3,10 @@
 import numpy as np
 
 from relatum_export.corpus.folder import Corpus
+from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.rows import Outcome, mean_outcome
+from relatum_export.evaluation.slices import length_label
 from relatum_export.evaluation.systems import TextSystem
 
 ANSWERS = 2  # the label of a passage that answers
@@ -25,15 +27,37 @@ def _measure(task: Task) -> list[Outcome]:
         }
         labels = part["label"].to_numpy()
         passages = [str(text) for text in part["candidate"]]
+        cases = Cases(
+            "questions",
+            {
+                query: _case(
+                    str(text_of[query]), [passages[i] for i in rows if labels[i] == ANSWERS]
+                )
+                for query, rows in groups.items()
+            },
+        )
         for system in _text_alone(task):
             asked = [str(text_of[query]) for query in groups]
             scores = system.scores(asked, passages, products=False) if groups else np.zeros((0, 0))
-            first = [
-                float(labels[rows[np.argmax(scores[i, rows])]] == ANSWERS)  # argmax: ties by id
-                for i, rows in enumerate(groups.values())
-            ]
-            outcomes.append(mean_outcome(split, system.name, "P@1", list(groups), first))
+            # argmax: of equal scores the first by id
+            best = [rows[np.argmax(scores[i, rows])] for i, rows in enumerate(groups.values())]
+            right = [float(labels[row] == ANSWERS) for row in best]
+            evidence = Evidence(cases, Given.of(passages, [[row] for row in best]))
+            outcomes.append(
+                mean_outcome(split, system.name, "P@1", list(groups), right, evidence=evidence)
+            )
     return outcomes
+
+
+def _case(question: str, answers: list[str]) -> Case:
+    return Case(
+        question,
+        tuple(answers),
+        {
+            "words": length_label("words", len(question.split())),
+            "answers": length_label("answers", len(answers)),
+        },
+    )
 
 
 def _text_alone(task: Task) -> list[TextSystem]:

@@ -4,19 +4,24 @@ A system with an association head that has learned `same` is judged by that prob
 by cosine.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import best_f1_threshold
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
 from relatum_export.training.association_head.classes import CLASSES
 
 SAME = "same"
+ANSWERS = ("two products", "one product")
 
 
 class _Pairs:
@@ -46,6 +51,16 @@ class _Pairs:
             f"{a} {b}" for a, b in zip(frame["item_id_a"], frame["item_id_b"], strict=True)
         ]
         self.source = frame["source"].to_numpy(object)
+        ids = task.products().ids
+        both = [(ids[a], ids[b]) for a, b in zip(self.a.tolist(), self.b.tolist(), strict=True)]
+        self.cases = self._cases(ProductFacts.read(task.corpus), both)
+
+    def _cases(self, facts: ProductFacts, offers: Sequence[tuple[str, str]]) -> Cases:
+        found = {}
+        for unit, both, same in zip(self.units, offers, self.same.tolist(), strict=True):
+            titles = " ↔ ".join(facts.titles.get(item, item) for item in both)
+            found[unit] = Case(titles, (ANSWERS[same],), facts.slices(both))
+        return Cases("same product", found)
 
     def vectors(
         self, task: Task, system: EncoderSystem, form: TextForm
@@ -74,7 +89,18 @@ class _Pairs:
         wrong = self.same[keep] ^ predicted[keep]
         units = tuple(unit for unit, k in zip(self.units, keep, strict=True) if k)
         measure = "F1" if source is None else f"F1/{source}"
-        return Outcome(self.split, system, measure, units, 2.0 * true, 2.0 * true + wrong)
+        evidence = None
+        if source is None:
+            evidence = Evidence(self.cases, Given(ANSWERS, predicted[:, None].astype(np.int64)))
+        return Outcome(
+            self.split,
+            system,
+            measure,
+            units,
+            2.0 * true,
+            2.0 * true + wrong,
+            evidence=evidence,
+        )
 
 
 def _thresholds(scores: NDArray[np.float32], pairs: _Pairs) -> dict[str, float]:

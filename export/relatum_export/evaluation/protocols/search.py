@@ -5,9 +5,12 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import ndcg, ndcg_of_scores, recall, top_k
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome, mean_outcome
+from relatum_export.evaluation.slices import language_label, length_label
 from relatum_export.evaluation.systems import TextSystem
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
@@ -21,17 +24,18 @@ def _measure(task: Task) -> list[Outcome]:
         for split in {*task.splits, "valid"}
     }
     outcomes = []
+    cases = {split: _cases(task, splits[split]) for split in task.splits}
     for system in task.text:
 
         def on_valid(form: TextForm, system: TextSystem = system) -> float | None:
             if not splits["valid"].queries:
                 return None
-            return _reranked(task, system, form, splits["valid"]).value
+            return reranked(task, system, form, splits["valid"]).value
 
         form = choose_form(task, system, on_valid)
         for split in task.splits:
             if splits[split].queries:
-                outcomes.append(_reranked(task, system, form, splits[split]))
+                outcomes.append(reranked(task, system, form, splits[split], cases[split]))
             if system.whole_corpus and (splits[split].queries or splits[split].single):
                 outcomes += _whole_corpus(task, system, form, splits[split])
     for split in task.splits:
@@ -45,18 +49,44 @@ def _measure(task: Task) -> list[Outcome]:
     return outcomes
 
 
-def _reranked(task: Task, system: TextSystem, form: TextForm, judged: JudgedSplit) -> Outcome:
-    texts = task.products().texts(form)
+def _cases(task: Task, judged: JudgedSplit) -> Cases:
+    """Each query with its best judged products."""
+    facts, ids = ProductFacts.read(task.corpus), task.products().ids
+    table = task.corpus.table("queries")
+    given = table["lang"].to_pylist() if "lang" in table.column_names else [""] * len(table)
+    language = dict(zip(table["query_id"].to_pylist(), given, strict=True))
+    found = {}
+    for query in judged.queries:
+        right = tuple(ids[row] for row in query.rows[query.labels == query.labels.max()])
+        own = facts.slices(right)
+        own["words"] = length_label("words", len(query.text.split()))
+        if language[query.query_id]:
+            own["lang"] = language_label(language[query.query_id])
+        found[query.query_id] = Case(query.text, right, own)
+    return Cases("search", found, facts.titles)
+
+
+def reranked(
+    task: Task,
+    system: TextSystem,
+    form: TextForm,
+    judged: JudgedSplit,
+    cases: Cases | None = None,
+) -> Outcome:
+    """NDCG@10 of the judged products of each query that has two, as a system orders them."""
+    texts, ids = task.products().texts(form), task.products().ids
     rows = np.unique(np.concatenate([query.rows for query in judged.queries]))
     scores = system.scores(
         [query.text for query in judged.queries], [texts[row] for row in rows], products=False
     )
-    values = [
-        ndcg_of_scores(scores[i, np.searchsorted(rows, query.rows)], query.labels)
-        for i, query in enumerate(judged.queries)
-    ]
+    values, lists = [], []
+    for i, query in enumerate(judged.queries):
+        own = scores[i, np.searchsorted(rows, query.rows)]
+        values.append(ndcg_of_scores(own, query.labels))
+        lists.append(query.rows[top_k(own, DEPTH)])
     units = [query.query_id for query in judged.queries]
-    return mean_outcome(judged.split, system.name, "NDCG@10", units, values)
+    evidence = Evidence(cases, Given.of(ids, lists))
+    return mean_outcome(judged.split, system.name, "NDCG@10", units, values, evidence=evidence)
 
 
 def _whole_corpus(
