@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from relatum_export.corpus.attribute_words import without_codes
 from relatum_export.corpus.events import normalise_events
 from relatum_export.corpus.grouping import with_groups
 from relatum_export.corpus.languages import language_of, shares
@@ -49,6 +50,7 @@ def prepare_tables(
     """
     tables = dict(source.tables)
     catalogue: list[Product] = []
+    left_out: dict[str, dict[str, int]] = {}
     currency = currency or source.mapping.currency
     if "items" in tables:
         items = with_groups(tables["items"], group_by)
@@ -57,7 +59,7 @@ def prepare_tables(
         reason = "has no text: it needs a title, a category or an attribute"
         rejected.add_mask("items", items, bare, reason)
         tables["items"] = _item_splits(items.filter(pa.array(~bare)))
-        catalogue = [product for product in made if product.has_text]
+        catalogue, left_out = without_codes([product for product in made if product.has_text])
         if not catalogue:
             raise InputError(f"{source.name}: no item has a title, a category or an attribute")
     if "events" in tables:
@@ -68,13 +70,14 @@ def prepare_tables(
                 f"{rejected.worst('events')}"
             )
     _fill_splits(tables, source)
-    pairs, left_out = training_pairs(tables, catalogue)
+    pairs, pairs_left_out = training_pairs(tables, catalogue)
     if pairs.num_rows:
         tables["training_pairs"] = pairs
     texts = full_texts(catalogue)
     facts = {
         "leaks": leaks(tables, texts),
-        "pairs_left_out": left_out,
+        "pairs_left_out": pairs_left_out,
+        "attribute_values_left_out": left_out,
         "duplicates": _duplicates(catalogue, texts),
         "unknown_items": _unknown_items(tables, catalogue),
         "prices_without_currency": sum(

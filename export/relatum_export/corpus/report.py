@@ -39,6 +39,16 @@ def report_html(info: Mapping[str, Any]) -> str:
         ),
         _section("Pairs left out", ("reason", "pairs"), info["pairs_left_out"].items()),
         _section(
+            "Attribute values that are no words",
+            ("attribute", "reason", "values"),
+            [
+                (key, reason, n)
+                for key, reasons in info["attribute_values_left_out"].items()
+                for reason, n in reasons.items()
+            ],
+            "Left out of the products; numbers written as text became numbers.",
+        ),
+        _section(
             "Texts in more than one split",
             ("table", "splits", "equal", "nearly equal"),
             [(r["table"], r["between"], r["equal"], r["near"]) for r in info["leaks"]],
