@@ -109,7 +109,7 @@ SOURCES: dict[str, tuple[Source, dict[str, float]]] = {
 
 
 def served(name: str, settings: dict[str, float], folder: Any) -> Shop:
-    spec = RankerSpec(1, True, (RankerSource(name, WEIGHT, "none", ITEMS, settings, power=POWER),))
+    spec = RankerSpec(1, True, (RankerSource(name, WEIGHT, ITEMS, settings, power=POWER),))
     shop = build_shop(
         folder,
         ranker=spec,

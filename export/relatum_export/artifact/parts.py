@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.knowledge import add_graph
 from relatum_export.artifact.pair_head import add_pair_head
-from relatum_export.artifact.ranker import add_ranker, check_given
+from relatum_export.artifact.ranker import add_ranker, check_given, check_users
 from relatum_export.artifact.user_encoder import add_user_encoder
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
@@ -85,7 +85,7 @@ class Parts:
 
         Raises:
             InputError: a folder is something else than its flag wants, unfinished or damaged, or
-                the ranker weighs a part that was not given.
+                the ranker weighs a part that was not given, or another user encoder.
         """
         head = _opened("--pairs", runs.pairs, saved.load)
         users = _opened("--users", runs.users, TrainedUsers.open)
@@ -93,6 +93,7 @@ class Parts:
         graph = _opened("--graph", runs.graph, GraphFolder.open)
         if ranker is not None:
             check_given(ranker, runs.given())
+            check_users(ranker, users)
         configs = {flag: _read(path / CONFIG) for flag, path in runs.given().items()}
         if head is not None:  # a joint run starts from one encoder and ends with another
             configs["--pairs"]["encoder_id"] = head.description["encoder_id"]

@@ -1,7 +1,7 @@
 """The ranker's part of an artifact: `ranker.json` in the server's terms, and the transitions.
 
-A shopper's score of a product is the sum over sources of weight x max(normalised value, 0)^power,
-0 where a source says nothing of it. `transitions.parquet` holds item_id_a, item_id_b (string) and
+A shopper's score of a product is the sum over sources of weight x max(value, 0)^power, 0 where a
+source says nothing of it. `transitions.parquet` holds item_id_a, item_id_b (string) and
 weight (float32), by a, then falling weight, then b: decayed counts of ordered pairs, divided by
 nothing. The server adds the pairs that come to it, and divides a pair by its row's sum to
 `row_power` and by the purchases of b to `popularity_power`.
@@ -21,6 +21,7 @@ from relatum.artifact.v1 import manifest_pb2
 from relatum_export.errors import InputError
 from relatum_export.evaluation.transitions import TransitionSettings
 from relatum_export.training.ranker.run import RANKER, TRANSITIONS, SourceEntry, TrainedRanker
+from relatum_export.training.users.run import TrainedUsers
 
 VERSION = 1
 ROW_POWER = 0.5  # by which a pair's row divides it; see ``evaluation.transitions.normalised``
@@ -55,12 +56,9 @@ class RankerSource(_Part):
     ]
     """Which; each is defined in ``training.ranker.sources``."""
     weight: Finite
-    """Of its normalised value to ``power``."""
+    """Of its value to ``power``."""
     power: float = Field(1.0, gt=0.0, allow_inf_nan=False)
     """Below 1 flattens what a source is surest of."""
-    normalisation: Literal["none", "max", "zscore"] = "none"
-    """none: the value; max: divided by the shopper's largest; zscore: less the mean, divided by the
-    standard deviation, both over the shopper's candidates."""
     candidates: int = Field(ge=0)
     """Products that it proposes at most; 0: it only scores what others propose."""
     settings: dict[str, Finite] = Field(default_factory=dict)
@@ -148,6 +146,27 @@ def check_given(trained: TrainedRanker, given: Container[str]) -> None:
         flag = FLAGS.get(source.name)
         if flag is not None and flag not in given:
             raise _lacks(trained, source.name, f"give {flag}")
+
+
+def check_users(trained: TrainedRanker, users: TrainedUsers | None) -> None:
+    """Refuse a user encoder other than the one that the weights were fitted with, or its refit.
+
+    Args:
+        trained: of a finished run.
+        users: what the artifact gets.
+
+    Raises:
+        InputError: another one, and the ranker weighs it.
+    """
+    if users is None or all(source.name != "users" for source in trained.sources):
+        return
+    fitted_with = trained.config.get("users_id")
+    if fitted_with is None or fitted_with not in (users.identity(), users.config.get("refit_of")):
+        raise InputError(
+            f"--ranker {trained.path} was fitted with the user encoder {fitted_with or 'unknown'}, "
+            f"and --users is {users.identity()}: give the run that it was fitted with (or its "
+            "--refit), or train the ranker again with this one"
+        )
 
 
 def add_ranker(

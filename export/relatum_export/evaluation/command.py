@@ -33,6 +33,20 @@ def evaluate(  # noqa: PLR0917 - each is a flag
             "or the run was made from, else minilm."
         ),
     ] = None,
+    users: Annotated[
+        Path | None,
+        typer.Option(help="Run of `train users` in the artifact, for PyTorch's answer beside it."),
+    ] = None,
+    refit_users: Annotated[
+        Path | None,
+        typer.Option(help="Run of `train users --refit`: relatum+valid, on train and valid."),
+    ] = None,
+    baselines: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge the tuned baselines of shoppers too, and keep their figures here."
+        ),
+    ] = None,
     split: Annotated[Split, typer.Option(help="Splits to report.")] = Split.BOTH,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the rows here; `-` prints them.")
@@ -53,25 +67,32 @@ def evaluate(  # noqa: PLR0917 - each is a flag
       relatum-export evaluate --corpus corpus --artifact artifact --json m.json --html m.html
 
       relatum-export evaluate --corpus corpus --artifact artifact --model runs/encoder --split test
+
+      relatum-export evaluate --corpus corpus --artifact artifact --model runs/encoder
+      --users runs/users --refit-users runs/users-refit --baselines build/baselines
     """
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.onnx_encoder import read_manifest  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
     from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
+    from relatum_export.evaluation.judgement import judge, title_vectors  # noqa: PLC0415
+    from relatum_export.evaluation.page.document import page  # noqa: PLC0415
+    from relatum_export.evaluation.page.terminal import tables  # noqa: PLC0415
     from relatum_export.evaluation.pair_head import PairHead  # noqa: PLC0415
     from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
-    from relatum_export.evaluation.report import page, tables  # noqa: PLC0415
-    from relatum_export.evaluation.rows import rows_of  # noqa: PLC0415
+    from relatum_export.evaluation.recommendation import opening  # noqa: PLC0415
     from relatum_export.evaluation.systems import (  # noqa: PLC0415
         BehaviourSpace,
         TextSystem,
         text_systems,
     )
+    from relatum_export.evaluation.values import values_file, write_values  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
 
     reporter = Reporter(as_json=str(json_file) == "-")
     opened = Corpus.open(corpus)
+    recommender = opening.recommender(artifact, users, refit_users)
     if base is None and artifact is not None:
         base = read_manifest(artifact).encoder.base_model
     if base is None:
@@ -79,7 +100,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     protocols = protocols_of.applicable(opened)
     unjudged = protocols_of.not_judged(opened, protocols)
     systems: list[TextSystem] = []
-    if any(protocol.reads_text for protocol in protocols):
+    if any(protocol.reads_text for protocol in protocols) or recommender is not None:
         check_languages(resolve(base), opened, any_language=any_language)
         systems = text_systems(base, model, artifact, cache, reporter)
     task = Task(
@@ -89,17 +110,22 @@ def evaluate(  # noqa: PLR0917 - each is a flag
         systems,
         BehaviourSpace.read(artifact) if artifact is not None else None,
         PairHead.read(artifact) if artifact is not None else None,
+        recommender,
+        None if baselines is None else opening.baselines(baselines, reporter),
     )
     outcomes, without = protocols_of.measure(task, protocols, reporter.info)
     unjudged += without
-    rows = rows_of(opened.name, outcomes)
+    vectors = title_vectors(systems, task.catalogue)
+    judgement = judge(opened, outcomes, vectors, reporter.info)
     agreeing = protocols_of.agreements(outcomes)
-    payload = [row.as_json() for row in rows]
+    payload = [row.as_json() for row in judgement.rows]
     if json_file is not None and not reporter.as_json:
         _write(json_file, json.dumps(payload, ensure_ascii=False, indent=1) + "\n")
+        write_values(values_file(json_file), judgement.outcomes)
     if html is not None:
-        _write(html, page(opened.name, rows, agreeing, unjudged, task.notes))
-    reporter.result(payload, *tables(opened.name, rows, agreeing, unjudged))
+        _write(html, page(judgement, agreeing, unjudged, task.notes))
+    shown = [*judgement.figures, *judgement.width]
+    reporter.result(payload, *tables(opened.name, shown, agreeing, unjudged))
     for note in task.notes:
         reporter.info(note)
 

@@ -1,13 +1,12 @@
 """How the sources of candidates of `Recommend` are weighed: `ranker.json`.
 
     {"version": 1, "repeats": true,
-     "sources": [{"name": "transitions", "weight": 1.3, "power": 0.5, "normalisation": "none",
-                  "candidates": 200,
+     "sources": [{"name": "transitions", "weight": 1.3, "power": 0.5, "candidates": 200,
                   "settings": {"window": 10, "step": 0.8, "backwards": 0.3, "row_power": 0.5,
                                "popularity_power": 0.25, "history_step": 0.7}}, ...]}
 
-A score is the sum over sources of weight x max(normalised value, 0)^power; a source that says
-nothing of a product gives it 0.
+A score is the sum over sources of weight x max(value, 0)^power; a source that says nothing of
+a product gives it 0.
 """
 
 import json
@@ -33,7 +32,6 @@ SOURCES = (
     "diffused",  # the same in the space of text diffused over the graph
     "complement",  # complement_out of the history against complement_in
 )
-NORMALISATIONS = ("none", "max", "zscore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +40,13 @@ class RankerSource:
 
     Attributes:
         name: one of `SOURCES`.
-        weight: of its normalised value, raised to `power`; what is below 0 counts as 0.
-        normalisation: none: the value itself; max: divided by the shopper's largest; zscore: less
-            the mean, divided by the standard deviation, both over the shopper's candidates.
+        weight: of its value, raised to `power`; what is below 0 counts as 0.
         candidates: how many products it proposes at most; 0: it only scores those of others.
         settings: its decays and powers by name.
     """
 
     name: str
     weight: float
-    normalisation: str
     candidates: int
     settings: Mapping[str, float]
     power: float = 1.0
@@ -70,8 +65,8 @@ def read_ranker(path: Path) -> RankerSpec:
     """Read and check `ranker.json`.
 
     Raises:
-        ArtifactError: Not JSON, of an unknown version, with unknown sources or normalisations, or
-            with a number that is none.
+        ArtifactError: Not JSON, of an unknown version, with unknown sources, or with a number that
+            is none.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -98,8 +93,6 @@ def read_ranker(path: Path) -> RankerSpec:
 def _source(content: dict[str, Any]) -> RankerSource:
     if content["name"] not in SOURCES:
         raise ValueError(f"unknown source {content['name']!r}")
-    if content["normalisation"] not in NORMALISATIONS:
-        raise ValueError(f"unknown normalisation {content['normalisation']!r}")
     if type(content["candidates"]) is not int or content["candidates"] < 0:
         raise ValueError(f"candidates {content['candidates']!r}")
     power = _number(content["power"])
@@ -108,7 +101,6 @@ def _source(content: dict[str, Any]) -> RankerSource:
     return RankerSource(
         name=content["name"],
         weight=_number(content["weight"]),
-        normalisation=content["normalisation"],
         candidates=content["candidates"],
         settings={str(name): _number(x) for name, x in content["settings"].items()},
         power=power,

@@ -71,17 +71,7 @@ class PersonalRanker:
 
 
 def _contribution(spec: RankerSource, source: Source, keys: Keys) -> Contribution:
-    """Weight x max(normalised value, 0)^power of each."""
+    """Weight x max(value, 0)^power of each."""
     values, movers = source.of(keys)
-    values = np.maximum(_normalised(spec, source, values), 0.0)
+    values = np.maximum(values, 0.0)
     return Contribution(source.kind, spec.weight * values**spec.power, movers)
-
-
-def _normalised(spec: RankerSource, source: Source, values: Values) -> Values:
-    if spec.normalisation == "max":
-        largest = source.largest()
-        return values / largest if largest > 0 else np.zeros(len(values))
-    if spec.normalisation == "zscore":
-        spread = float(values.std()) if len(values) else 0.0
-        return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
-    return values

@@ -26,10 +26,6 @@ class Source(Protocol):
         """As what it counts in the evidence."""
         ...
 
-    def largest(self) -> float:
-        """Its largest value over the catalogue; 0 where it knows nothing."""
-        ...
-
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """Its k best of the allowed products, in no order."""
         ...
@@ -54,10 +50,6 @@ class Listed:
     keys: Keys
     values: Values
     movers: Keys | None = None
-
-    def largest(self) -> float:
-        """See `Source`."""
-        return float(self.values.max(initial=0.0))
 
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""
@@ -101,10 +93,6 @@ class Near:
     history: Keys
     strength: Values
 
-    def largest(self) -> float:
-        """See `Source`."""
-        return max(float(self.found.search(self.query, 1).scores.sum()), 0.0)
-
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""
         return self.found.search(self.query, k, allowed=allowed).keys
@@ -126,11 +114,6 @@ class RecentlyPopular:
     def __init__(self, live: LiveCatalogue) -> None:
         self._live = live
 
-    def largest(self) -> float:
-        """See `Source`."""
-        shares = self._live.traffic.recent_shares(self._live.traffic.recently_popular(1))
-        return float(shares.max(initial=0.0))
-
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`; after those of the last days, those of the weeks before."""
         traffic = self._live.traffic
@@ -149,10 +132,6 @@ class Popular:
 
     def __init__(self, live: LiveCatalogue) -> None:
         self._live = live
-
-    def largest(self) -> float:
-        """See `Source`."""
-        return float(self._live.traffic.most_baskets() > 0)
 
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""

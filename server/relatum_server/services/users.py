@@ -71,11 +71,6 @@ class UserQuery:
     had: Keys
     kind: EvidenceKind = EvidenceKind.BEHAVIOUR
 
-    def largest(self) -> float:
-        """See `Source`."""
-        values, _ = self.of(self.best(1, None))
-        return float(values.max(initial=0.0))
-
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""
         found = self.places.search(self.query, k + len(self.had), allowed)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from typing import Protocol as Interface
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
@@ -9,6 +11,17 @@ from relatum_export.evaluation.pair_head import PairHead
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.systems import BehaviourSpace, TextSystem
 from relatum_export.training.products import Catalogue
+
+Kind: TypeAlias = Literal["next item", "next basket"]
+Baselines: TypeAlias = Callable[[Corpus, Sequence[str]], list[Outcome]]
+
+
+class Recommender(Interface):
+    """Answers as the server's `Recommend`."""
+
+    def outcomes(self, task: "Task", kind: Kind) -> list[Outcome]:
+        """The protocol's figures of the artifact's ranker, system by system."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,8 @@ class Task:
         text: the text systems.
         behaviour: the artifact's behaviour space, if it has one.
         head: the artifact's association head, if it has one.
+        recommender: the artifact's ranker, if it has one.
+        baselines: every tuned baseline of shoppers, if they are asked for.
         notes: lines to show beside the table, such as the form chosen.
     """
 
@@ -31,6 +46,8 @@ class Task:
     text: Sequence[TextSystem]
     behaviour: BehaviourSpace | None
     head: PairHead | None = None
+    recommender: Recommender | None = None
+    baselines: Baselines | None = None
     notes: list[str] = field(default_factory=list)
 
     def products(self) -> Catalogue:

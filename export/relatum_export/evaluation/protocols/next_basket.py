@@ -111,6 +111,11 @@ def _measure(task: Task) -> list[Outcome]:
                 for name, scores in systems(data, fit).items():
                     cases = data.cases[split]
                     outcomes += outcomes_of(split, name + suffix, cases, scores, order)
+    if task.recommender is not None:
+        outcomes += task.recommender.outcomes(task, "next basket")
+    # With published cases too, the baselines are of those.
+    if task.baselines is not None and not task.corpus.has("cases"):
+        outcomes += task.baselines(task.corpus, task.splits)
     return outcomes
 
 

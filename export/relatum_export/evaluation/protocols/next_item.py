@@ -18,7 +18,7 @@ from relatum_export.evaluation.protocols.events import (
     shopper_purchases,
 )
 from relatum_export.evaluation.rows import Outcome, mean_outcome
-from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
 from relatum_export.evaluation.transitions import SETTINGS, Transitions, recency_profile
 
 DEPTH = 10
@@ -155,6 +155,10 @@ def _measure(task: Task) -> list[Outcome]:
     task.notes.append(f"transitions: pairs up to {chosen.window} apart, chosen on valid")
     fitted("transitions", lambda histories: Transitions.fit(histories, count, chosen).scores)
     outcomes += _spaces(task, data)
+    if task.recommender is not None:
+        outcomes += task.recommender.outcomes(task, "next item")
+    if task.baselines is not None:
+        outcomes += task.baselines(task.corpus, task.splits)
     return outcomes
 
 
@@ -169,6 +173,8 @@ def _spaces(task: Task, data: NextItem) -> list[Outcome]:
     for system in task.text:
         if not isinstance(system, EncoderSystem):
             continue  # a history is a mean of vectors; words have none
+        if task.recommender is not None and system.name in HEAD_SYSTEMS:
+            continue  # the artifact answers by its ranker, of which its text is one source
 
         def scores_of(form: TextForm, system: EncoderSystem = system) -> Scores:
             catalogue = task.products()

@@ -1,6 +1,6 @@
 """What the sources are made of, and the settings that are tried of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -12,7 +12,11 @@ from scipy import sparse
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.transitions import TransitionSettings, normalised
 from relatum_export.graph.folder import Space as GraphSpace
-from relatum_export.training.ranker.pairs import association_weights, transition_counts
+from relatum_export.training.ranker.pairs import (
+    association_weights,
+    purchase_counts,
+    transition_counts,
+)
 from relatum_export.training.ranker.requests import JudgedRequests
 from relatum_export.training.ranker.settings import RankerSettings
 from relatum_export.training.ranker.sources import (
@@ -43,6 +47,7 @@ class Inputs:
         users: a trained user encoder, if given.
         spaces: the graph's spaces by name, if given.
         kept: pair weights that several settings share, by what they were made of.
+        counted: purchases of each item, by fit.
     """
 
     corpus: Corpus
@@ -52,6 +57,7 @@ class Inputs:
     users: TrainedUsers | None
     spaces: Mapping[str, GraphSpace]
     kept: dict[tuple[str | float, ...], sparse.csr_matrix] = field(default_factory=dict)
+    counted: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def tried(self) -> dict[str, list[SourceSettings]]:
         """The settings to try of each source that this shop and the options allow."""
@@ -105,7 +111,7 @@ class Inputs:
             case "recent_popularity" if log is not None:
                 found = RecentPopularity(log)
             case "popularity":
-                found = Popularity(self.event_counts(fit))
+                found = Popularity(self.purchase_counts(fit))
             case "text":
                 found = Space(self.text, self.text, chosen["step"])
             case "diffused":
@@ -118,10 +124,11 @@ class Inputs:
                 raise ValueError(f"there is no source {name!r} here")
         return found
 
-    def event_counts(self, fit: str) -> NDArray[np.float64]:
-        """Events of each item in the histories, float64 [items]."""
-        events = _flat(self.judged.histories[fit])
-        return np.bincount(events, minlength=len(self.judged.items)).astype(np.float64)
+    def purchase_counts(self, fit: str) -> NDArray[np.float64]:
+        """Purchases of each item by anybody, as the artifact's table has them, float64 [items]."""
+        if fit not in self.counted:
+            self.counted[fit] = purchase_counts(self.corpus, fit, self.judged.items)
+        return self.counted[fit]
 
     def _transition_weights(self, chosen: SourceSettings, fit: str) -> sparse.csr_matrix:
         key = ("transitions", fit, chosen["window"], chosen["decay"])
@@ -133,7 +140,7 @@ class Inputs:
                 settings,
                 self.settings.transitions_per_item,
             )
-            weights = normalised(counts, self.event_counts(fit), settings)
+            weights = normalised(counts, self.purchase_counts(fit), settings)
             self.kept[key] = weights.astype(np.float32)
         return self.kept[key]
 
@@ -159,7 +166,3 @@ def transition_settings(chosen: SourceSettings) -> TransitionSettings:
 def described(chosen: SourceSettings) -> dict[str, Any]:
     """Settings as they stand in JSON: whole numbers without a point."""
     return {k: int(v) if float(v).is_integer() else v for k, v in chosen.items()}
-
-
-def _flat(histories: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate(histories) if len(histories) else np.zeros(0, np.int64)

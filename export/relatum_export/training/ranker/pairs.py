@@ -7,7 +7,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from relatum_export.artifact.copurchase import baskets, pair_table, purchases
+from relatum_export.artifact.copurchase import (
+    baskets,
+    pair_table,
+    popularity_table,
+    purchases,
+)
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.transitions import TransitionSettings, decayed_counts
 from relatum_export.training.users.histories import FITS
@@ -64,22 +69,28 @@ def association_weights(corpus: Corpus, fit: str, items: Sequence[str]) -> spars
 
     Returns:
         [items, items] float32 CSR, 0 to 1.
+    """
+    lines = purchases(corpus, FITS[fit])
+    if lines.empty:
+        return sparse.csr_matrix((len(items), len(items)), dtype=np.float32)
+    held = placed_counts(popularity_table(lines), items)
+    return associations_of(pair_table(baskets(lines)), held, items)
+
+
+def associations_of(
+    table: pa.Table, held: NDArray[np.float64], items: Sequence[str]
+) -> sparse.csr_matrix:
+    """The same from the artifact's tables.
+
+    Args:
+        table: `copurchase.parquet`.
+        held: purchases of each item, float64 [items].
+        items: ids by position.
 
     **Source**: Sarwar et al. 2001, Item-Based Collaborative Filtering, section 3.1.1; shrinkage as
     in Koren and Bell 2011, section 5.4.1.
     """
-    size = len(items)
-    lines = purchases(corpus, FITS[fit])
-    if lines.empty:
-        return sparse.csr_matrix((size, size), dtype=np.float32)
-    data = baskets(lines)
     place = {item: i for i, item in enumerate(items)}
-    held = np.zeros(size)
-    counts = np.asarray(data.matrix.sum(axis=0)).ravel()
-    for item, count in zip(data.item_ids, counts, strict=True):
-        if item in place:
-            held[place[item]] = count
-    table = pair_table(data)
     first, second = (
         np.array([place.get(item, -1) for item in table.column(name).to_pylist()], np.int64)
         for name in ("item_id_a", "item_id_b")
@@ -89,4 +100,29 @@ def association_weights(corpus: Corpus, fit: str, items: Sequence[str]) -> spars
     together = table.column("count").to_numpy().astype(np.float64)[known]
     both = np.sqrt(np.maximum(held[first], together) * np.maximum(held[second], together))
     share = np.clip(together / (both + SHRINKAGE), 0.0, 1.0).astype(np.float32)
-    return sparse.csr_matrix((share, (first, second)), (size, size))
+    return sparse.csr_matrix((share, (first, second)), (len(items), len(items)))
+
+
+def purchase_counts(corpus: Corpus, fit: str, items: Sequence[str]) -> NDArray[np.float64]:
+    """Purchases of each item, as `popularity.parquet` has them, float64 [items]."""
+    lines = purchases(corpus, FITS[fit])
+    return np.zeros(len(items)) if lines.empty else placed_counts(popularity_table(lines), items)
+
+
+def placed_counts(table: pa.Table, items: Sequence[str]) -> NDArray[np.float64]:
+    """The counts of `popularity.parquet` in the order of the catalogue, float64 [items]."""
+    columns = (table.column(name).to_pylist() for name in ("item_id", "count"))
+    found = dict(zip(*columns, strict=True))
+    return np.array([found.get(item, 0) for item in items], np.float64)
+
+
+def transitions_of(table: pa.Table, items: Sequence[str]) -> sparse.csr_matrix:
+    """The counts of `transitions.parquet` among the catalogue's items, float64 CSR."""
+    place = {item: i for i, item in enumerate(items)}
+    first, second = (
+        np.array([place.get(item, -1) for item in table.column(name).to_pylist()], np.int64)
+        for name in ("item_id_a", "item_id_b")
+    )
+    known = (first >= 0) & (second >= 0)
+    weights = table.column("weight").to_numpy().astype(np.float64)[known]
+    return sparse.csr_matrix((weights, (first[known], second[known])), (len(items), len(items)))

@@ -86,8 +86,18 @@ class JudgedRequests:
     protocol: NextItem | NextBasket
 
     @classmethod
+    def of_items(cls, corpus: Corpus) -> "JudgedRequests":
+        """The cases of next item, whether valid has one or not."""
+        return _of_items(corpus)
+
+    @classmethod
+    def of_baskets(cls, corpus: Corpus) -> "JudgedRequests":
+        """The cases of next basket, whether valid has one or not."""
+        return _of_baskets(corpus)
+
+    @classmethod
     def read(cls, corpus: Corpus) -> "JudgedRequests":
-        """The cases of next item or next basket.
+        """The cases of next item or next basket, to choose on valid by.
 
         Raises:
             InputError: the corpus has neither, or no case in valid.

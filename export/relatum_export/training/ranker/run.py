@@ -43,7 +43,8 @@ class TrainedRanker:
 
     Attributes:
         path: the folder.
-        config: `config.json`: encoder_id, data_sha256, settings, versions.
+        config: `config.json`: encoder_id, users_id (of the user encoder that it was
+            fitted with, null for none), data_sha256, settings, versions.
         metrics: `metrics.json`.
         repeats: whether what the shopper has stays in the ranking.
         pool: best candidates of each source.

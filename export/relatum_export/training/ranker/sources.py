@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from relatum_export.training.ranker.pairs import heaviest
 from relatum_export.training.ranker.profile import basket_profile
 from relatum_export.training.ranker.requests import BasketLog, Request
 from relatum_export.training.users.histories import DAY_S
@@ -15,6 +16,7 @@ from relatum_export.training.users.histories import DAY_S
 RECENT_DAYS = 7
 HALF_LIVES = 6  # a basket older than so many half-lives is left out: it would weigh 1/64
 MIN_LENGTH = 1e-12
+ANCHORS = 100  # heaviest items of a history whose pairs count, as in the server
 
 
 class Source(Protocol):
@@ -117,7 +119,9 @@ class ItemPairs:
     def scores(self, requests: Sequence[Request]) -> NDArray[np.float32]:
         """See ``Source``."""
         profile = basket_profile(requests, self.weights.shape[0], self.step)
-        found: NDArray[np.float32] = (profile @ self.weights).toarray()
+        profile.sum_duplicates()
+        anchors = heaviest(profile, ANCHORS)
+        found: NDArray[np.float32] = (anchors @ self.weights).toarray()
         if self.mean:
             found /= np.maximum(np.asarray(profile.sum(axis=1)).reshape(-1, 1), MIN_LENGTH)
         return found

@@ -161,7 +161,7 @@ def _write(
         "encoder": text.encoder,
         "encoder_id": text.encoder_id,
         "text_form": dict(text.text_form),
-        "users": inputs.users is not None,
+        "users_id": None if inputs.users is None else inputs.users.identity(),
         "spaces": sorted(inputs.spaces),
         "settings": inputs.settings.model_dump(mode="json"),
         "corpora": [inputs.corpus.name],

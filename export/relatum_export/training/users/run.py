@@ -5,6 +5,7 @@
 ``ridge`` float32 [text dimension + 1, d], ``bought`` bool [items]) and `items.json` (the ids).
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from relatum_export.training.users.ranking import Asked, user_vectors
 from relatum_export.training.users.settings import UserSettings
 
 USERS_FORMAT = "relatum-users-run"
+ID_DIGITS = 16
 ENCODER = "encoder.safetensors"
 ITEMS = "items.safetensors"
 IDS = "items.json"
@@ -35,7 +37,8 @@ class TrainedUsers:
     """A finished user encoder with the space that it asks.
 
     Attributes:
-        config: `config.json`: encoder, encoder_id, text_form, fit, settings, data_sha256, versions.
+        config: `config.json`: encoder, encoder_id, text_form, fit, settings, data_sha256, versions;
+            of a refit, ``refit_of``: the identity of the run that it fits again.
         metrics: `metrics.json`.
         items: the catalogue's ids, sorted.
         vectors: behaviour vectors, float32 [items, d]: of length 1 where bought, else from text.
@@ -82,6 +85,15 @@ class TrainedUsers:
     def queries(self, histories: Sequence[Asked]) -> NDArray[np.float32]:
         """Each history's query into the space, float32 [histories, d]."""
         return user_vectors(self.encoder, self.vectors, histories)
+
+    def identity(self) -> str:
+        """Hash over the transformer, the space and its ids; 16 hex digits."""
+        digest = hashlib.sha256("\n".join(self.items).encode())
+        for name, tensor in sorted(self.encoder.state_dict().items()):
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        for part in (self.vectors, self.bought, self.ridge):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()[:ID_DIGITS]
 
     def check_encoder(self, encoder_id: str) -> None:
         """Refuse a text encoder other than the one whose vectors this run was trained on.

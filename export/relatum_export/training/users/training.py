@@ -76,6 +76,8 @@ def train_users(
     vectors = text.of(histories.items)
     counts = histories.counts()
     config = _configuration(corpus, text, fit, settings)
+    if chosen is not None:
+        config["refit_of"] = chosen.identity()
     prepare_folder(out, config, resume=resume)
     reporter.info(
         f"{len(histories.shoppers):,} shoppers, {int(counts.sum()):,} events, "

@@ -11,7 +11,6 @@ SOURCE = {
     "name": "transitions",
     "weight": 1.25,
     "power": 0.5,
-    "normalisation": "max",
     "candidates": 100,
     "settings": {"step": 0.8},
 }
@@ -63,7 +62,6 @@ def test_a_file_that_is_no_ranker_is_refused(tmp_path, content, expected):
     ("change", "expected"),
     [
         ({"name": "horoscope"}, "unknown source 'horoscope'"),
-        ({"normalisation": "square"}, "unknown normalisation 'square'"),
         ({"weight": float("nan")}, "nan is not a finite number"),
         ({"weight": float("inf")}, "inf is not a finite number"),
         ({"weight": "1"}, "'1' is not a finite number"),

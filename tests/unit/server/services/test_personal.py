@@ -1,6 +1,5 @@
 """The additive ranker, as the artifact's ranker.json has it."""
 
-import numpy as np
 import pytest
 
 from relatum_server.artifact import RankerSource, RankerSpec
@@ -21,8 +20,8 @@ TRANSITIONS = {
 }
 
 
-def source(name, weight=1.0, normalisation="none", candidates=50, **settings):
-    return RankerSource(name, weight, normalisation, candidates, settings)
+def source(name, weight=1.0, candidates=50, **settings):
+    return RankerSource(name, weight, candidates, settings)
 
 
 def shop_with(tmp_path, *sources, repeats=True):
@@ -61,39 +60,8 @@ def test_what_followed_in_other_histories_comes_and_names_what_it_followed(tmp_p
     ]
 
 
-def test_a_value_over_the_largest_weighs_its_weight_at_most(tmp_path):
-    shop = shop_with(
-        tmp_path,
-        source("transitions", 2.0, "max", **TRANSITIONS),
-        source("frequency", 0.5, "max"),
-    )
-    bought(shop, "bob", "milk", "bread", "jam")
-    bought(shop, "ann", "tea", "milk")
-
-    found = lines(shop)
-
-    parts = [part for line in found.values() for part in line.evidence]
-    largest = {
-        kind: max(part.contribution for part in parts if part.kind is kind)
-        for kind in (EvidenceKind.TRANSITION, EvidenceKind.REPEAT)
-    }
-    assert largest == pytest.approx({EvidenceKind.TRANSITION: 2.0, EvidenceKind.REPEAT: 0.5})
-
-
-def test_what_lies_below_the_mean_counts_as_nothing(tmp_path):
-    shop = shop_with(tmp_path, source("frequency", 1.0, "zscore"))
-    bought(shop, "ann", "milk", "bread", "jam")
-
-    own = np.array([0.81, 0.9, 1.0])
-    expected = np.maximum((own - own.mean()) / own.std(), 0.0)
-    asked = ("milk", "bread", "jam")
-    found = lines(shop, candidate_ids=asked)
-
-    assert [found[i].score for i in asked] == pytest.approx(expected)
-
-
 def test_a_value_is_raised_to_its_power_before_it_is_weighed(tmp_path):
-    flat = RankerSource("frequency", 3.0, "none", 50, {}, power=0.5)
+    flat = RankerSource("frequency", 3.0, 50, {}, power=0.5)
     shop = shop_with(tmp_path, flat)
     bought(shop, "ann", "milk", "bread")
 

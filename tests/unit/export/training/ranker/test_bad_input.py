@@ -140,7 +140,8 @@ def test_a_fitting_user_encoder_becomes_a_source(users, tmp_path):
     metrics = train_ranker(inputs, ROUND_TEXT, tmp_path / "run", QUIET)
 
     assert metrics["sources"]["users"]["alone"] > 0.0
-    assert json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))["users"]
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    assert config["users_id"] == open_users(run, corpus, ROUND_TEXT).identity()
 
 
 @pytest.mark.parametrize(
