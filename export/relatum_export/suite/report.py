@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from relatum_export.evaluation.report import STYLE
+from relatum_export.evaluation.page.document import environment
 from relatum_export.suite.required import reached, with_required
 
 SYSTEM = "relatum"
@@ -46,8 +46,9 @@ def table(rows: Rows) -> Table:
 
 def page(rows: Rows) -> str:
     """One page without outside addresses: what is required, then each set's own figures."""
+    style = environment().get_template("style.css").render()
     parts = [
-        f"<!doctype html><meta charset=utf-8><title>relatum: all sets</title><style>{STYLE}</style>"
+        f"<!doctype html><meta charset=utf-8><title>relatum: all sets</title><style>{style}</style>"
     ]
     parts.append("<h1>relatum on all sets</h1><h2>Required</h2>")
     parts.append(_rows_table([row for row in rows if row["required"] is not None]))
