@@ -78,9 +78,6 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.evaluation.judgement import judge, title_vectors  # noqa: PLC0415
     from relatum_export.evaluation.page.document import page  # noqa: PLC0415
     from relatum_export.evaluation.page.terminal import tables  # noqa: PLC0415
-    from relatum_export.evaluation.judgement import judge, title_vectors  # noqa: PLC0415
-    from relatum_export.evaluation.page.document import page  # noqa: PLC0415
-    from relatum_export.evaluation.page.terminal import tables  # noqa: PLC0415
     from relatum_export.evaluation.pair_head import PairHead  # noqa: PLC0415
     from relatum_export.evaluation.protocols.base import Task  # noqa: PLC0415
     from relatum_export.evaluation.recommendation import opening  # noqa: PLC0415
