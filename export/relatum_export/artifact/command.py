@@ -1,6 +1,5 @@
 """`relatum-export export`: from an encoder and a corpus to an artifact."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +55,7 @@ def export(
     from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
     from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
-    from relatum_export.training.text_choice import FormChoice, choose_form  # noqa: PLC0415
+    from relatum_export.training.text_choice import FormChoice, shop_form  # noqa: PLC0415
 
     reporter = Reporter(as_json=as_json)
     check_target(out, force=force)
@@ -68,8 +67,8 @@ def export(
     valid = JudgedSplit.read(opened, catalogue, "valid")
     form = loaded.text_form or parts.text_form()
     if form is None:
-        choice = choose_form(loaded, catalogue, valid)
-        reporter.info(f"text: {choice.form.name}" + _scores(choice.scores))
+        choice = shop_form(loaded, opened, catalogue)
+        reporter.info(f"text: {choice}")
     else:
         choice = FormChoice(form, {})
     exported = write_artifact(
@@ -89,10 +88,3 @@ def export(
         cosines = (f"{variant.min_cosine:.5f}", f"{variant.mean_cosine:.5f}")
         table.add_row(variant.precision, f"{size:.1f}", *cosines)
     reporter.result(exported.metrics, table)
-
-
-def _scores(scores: Mapping[str, float]) -> str:
-    if not scores:
-        return ""
-    listed = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
-    return f" (NDCG@10 on valid: {listed})"

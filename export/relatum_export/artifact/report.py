@@ -15,7 +15,7 @@ _STYLE = (
 def render_report(metrics: Mapping[str, Any]) -> str:
     """The page for the contents of `metrics.json`."""
     name = html.escape(metrics["name"])
-    forms = metrics["text_form_valid_ndcg"]
+    forms = metrics["text_form_figures"]
     variants = metrics["variants"]
     latency = metrics["int8_latency"]
     agreements = [

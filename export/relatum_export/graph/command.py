@@ -56,9 +56,8 @@ def graph(
     from relatum_export.graph.diffusion_choice import ProductTexts  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
-    from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
-    from relatum_export.training.text_choice import choose_form  # noqa: PLC0415
+    from relatum_export.training.text_choice import shop_form  # noqa: PLC0415
 
     del show_config  # it has printed and left
     reporter = Reporter(as_json=as_json)
@@ -72,9 +71,7 @@ def graph(
     catalogue = Catalogue.read(opened)
     identity = encoder_id(loaded.module, loaded.text_input, FULL)
     cached = CachedEncoder(loaded, f"torch-{identity}", cache, loaded.base.name, reporter)
-    form = loaded.text_form
-    if form is None:
-        form = choose_form(loaded, catalogue, JudgedSplit.read(opened, catalogue, "valid")).form
+    form = shop_form(loaded, opened, catalogue).form
     named = {
         "base": loaded.base.name,
         "encoder_id": encoder_id(loaded.module, loaded.text_input, form),

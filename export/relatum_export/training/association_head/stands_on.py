@@ -20,10 +20,9 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
-from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
 from relatum_export.training.run import CONFIG, MODEL
-from relatum_export.training.text_choice import choose_form
+from relatum_export.training.text_choice import shop_form
 
 AUTO = "auto"
 ENCODER = "encoder"  # the folder, in a joint run, of the encoder that it made
@@ -51,7 +50,7 @@ class PairEncoder:
     def load(
         cls, base: Base, corpus: Corpus, catalogue: Catalogue, wanted: str, cache: Path | None
     ) -> "PairEncoder":
-        """With the encoder's own text form, else the wanted one, else what valid's search chooses.
+        """With the encoder's own text form, else the wanted one, else what valid chooses.
 
         Raises:
             InputError: the encoder has another form than the wanted one, or cannot be loaded.
@@ -67,8 +66,7 @@ class PairEncoder:
         if form is None and wanted != AUTO:
             form = FORMS[wanted]
         if form is None:
-            valid = JudgedSplit.read(corpus, catalogue, "valid")
-            form = choose_form(encoder, catalogue, valid).form
+            form = shop_form(encoder, corpus, catalogue).form
         return cls(base, model, encoder, form, cache)
 
     @property

@@ -16,9 +16,8 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.encoder import TorchEncoder
-from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
-from relatum_export.training.text_choice import choose_form
+from relatum_export.training.text_choice import shop_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,7 @@ def read_item_text(
     catalogue = Catalogue.read(corpus)
     identity = encoder_id(loaded.module, loaded.text_input, FULL)
     cached = CachedEncoder(loaded, f"torch-{identity}", cache, loaded.base.name, reporter)
-    form = loaded.text_form
-    if form is None:
-        form = choose_form(loaded, catalogue, JudgedSplit.read(corpus, catalogue, "valid")).form
+    form = shop_form(loaded, corpus, catalogue).form
     vectors = cached.encode(catalogue.texts(form), kind="document")
     return ItemText(
         loaded.base.name,

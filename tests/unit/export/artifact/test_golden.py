@@ -52,7 +52,7 @@ def test_the_report_escapes_what_it_is_given():
         "base_model": "e5",
         "encoder_id": "0" * 16,
         "text_form": "title",
-        "text_form_valid_ndcg": {"title": 0.5},
+        "text_form_figures": {"title": 0.5},
         "variants": [
             {
                 "precision": "int8",
