@@ -27,7 +27,8 @@ class Base:
         location: folder or hub id that sentence-transformers loads.
         query_prefix: put before a query.
         document_prefix: put before a document.
-        text_form: how products become text, where a run has chosen it.
+        text_form: how products become text, where a run has chosen it; a run on several corpora has
+            chosen one for each, so that the next shop's is chosen on its own valid split.
     """
 
     name: str
@@ -61,7 +62,7 @@ def resolve(name: str) -> Base:
             str(folder / "model"),
             run["query_prefix"],
             run["document_prefix"],
-            form_from_json(run["text_form"]),
+            form_from_json(run["text_form"]) if run["text_form"] else None,
         )
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise InputError(

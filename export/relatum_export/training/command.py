@@ -71,6 +71,7 @@ def encoder(
     for name, figure in metrics["base_figures"].items():
         table.add_row(name, f"{figure:.4f}", f"{metrics['final_figures'][name]:.4f}")
     share = metrics["fine_tuned_share"]
-    table.add_row("text", "", metrics["text_form"])
+    for name, form in metrics["text_forms"].items():
+        table.add_row(f"text of {name}", "", form)
     table.add_row("share of the weights", f"{1 - share:.2f}", f"{share:.2f}")
     reporter.result(metrics, table)

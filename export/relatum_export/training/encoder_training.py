@@ -1,25 +1,24 @@
 """Fine-tuning an encoder on corpora, from the choice of text to the finished run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import FULL
-from relatum_export.errors import InputError
-from relatum_export.training.averaging import choose_average, snapshot
+from relatum_export.training.averaging import Score, choose_average, snapshot
 from relatum_export.training.bases import Base
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
-from relatum_export.training.finetune import finetune
-from relatum_export.training.held_out import held_out_metrics
-from relatum_export.training.judged import JudgedSplit
-from relatum_export.training.pairs import training_data
-from relatum_export.training.products import Catalogue
-from relatum_export.training.run import configuration, finish, prepare_folder
+from relatum_export.training.encoder_recipe.base_record import BaseRecord, base_vectors
+from relatum_export.training.encoder_recipe.draws import Drawn, draw_tables
+from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives, Guide
+from relatum_export.training.encoder_recipe.pair_sets import refuse_too_few, train_pairs
+from relatum_export.training.encoder_recipe.sources import read_sources
+from relatum_export.training.encoder_recipe.validation import Validation, measure_base, validation
+from relatum_export.training.finetune import Objective, finetune
+from relatum_export.training.run import CHECKPOINTS, configuration, finish, prepare_folder
 from relatum_export.training.settings import TrainSettings
-from relatum_export.training.text_choice import choose_form
-from relatum_export.training.validation import figures, validation_metric
 
 
 def train_encoder(
@@ -31,7 +30,7 @@ def train_encoder(
     *,
     resume: bool,
 ) -> dict[str, Any]:
-    """Fine-tune ``base`` and write the run folder; the text form is chosen on the first corpus.
+    """Fine-tune ``base`` on all corpora and write the run folder.
 
     Returns:
         The contents of the run's `metrics.json`.
@@ -39,65 +38,131 @@ def train_encoder(
     Raises:
         InputError: nothing to learn from, or ``out`` holds something else.
     """
+    sources = read_sources(corpora)
+    pairs = [train_pairs(source) for source in sources]
+    refuse_too_few(pairs, sources, settings)
     model = load_sentence_transformer(base)
     encoder = TorchEncoder.wrap(base, model)
-    sources = [(corpus, Catalogue.read(corpus)) for corpus in corpora]
-    corpus, catalogue = sources[0]
-    valid = JudgedSplit.read(corpus, catalogue, "valid")
-    held_out = [] if valid.queries else held_out_metrics(corpus, catalogue, FULL, settings.seed)
-    of_products = next((found for found in held_out if found.of_products), None)
-    choice = choose_form(encoder, catalogue, valid, of_products)
-    reporter.info(f"text: {choice.form.name}")
-    data = training_data(
-        sources,
-        choice.form,
-        max_pairs=settings.max_pairs,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-    )
-    if len(data.positives) < settings.batch_size:
-        raise InputError(
-            f"only {len(data.positives)} train pairs, fewer than one batch of "
-            f"{settings.batch_size}; give a smaller --batch-size or a larger corpus"
-        )
+    prepare_folder(out, configuration(base, corpora, None, settings), resume=resume)
+
+    measured = shortened(encoder, settings.validation_tokens)
+    record = BaseRecord.read(out)
+    if record is None:
+        record = measure_base(sources, measured, settings, reporter)
+        record.write(out)
+    sources = record.formed(sources)
+    valid = validation(sources, settings)
+    if valid is None:
+        reporter.info("no valid split to measure on: all passes run, weights averaged by halves")
+    drawn = draw_tables(sources, pairs, settings)
+    counted = _counts(drawn)
     reporter.info(
-        f"training on {len(data.positives):,} pairs and {len(data.graded):,} graded pairs"
+        f"training on {counted['pairs']:,} pairs and {counted['graded_pairs']:,} graded pairs"
     )
-    metric = validation_metric(sources, choice.form, settings.seed)
-    if metric is None:
-        reporter.info(
-            "no valid split to measure on: all epochs run, weights averaged half and half"
-        )
-    prepare_folder(out, configuration(base, corpora, choice.form, settings), resume=resume)
+    objectives = objectives_of(drawn, encoder, settings, out / CHECKPOINTS, reporter)
 
     transformer = encoder.module.transformer
     before = snapshot(transformer)
-    base_figures = figures(metric, encoder) if metric else {}
-    known = {0.0: base_figures[metric.name]} if metric else None
+    tried = _Tried(valid, measured, record) if valid else None
     history = finetune(
-        model, encoder, data, metric, settings=settings, folder=out, reporter=reporter
+        model,
+        encoder,
+        objectives,
+        tried.gain if tried else None,
+        settings=settings,
+        folder=out,
+        reporter=reporter,
     )
     encoder.module.eval()
     after = snapshot(transformer)
-    averaged = choose_average(transformer, before, after, encoder, metric, known=known)
-    metrics = {
-        "base": base.name,
-        "text_form": choice.form.name,
-        "text_form_scores": dict(choice.scores),
-        "pairs": len(data.positives),
-        "graded_pairs": len(data.graded),
-        "metric": metric.name if metric else None,
-        "evaluations": history,
-        "average_scores": {str(ratio): score for ratio, score in averaged.scores.items()},
-        "fine_tuned_share": averaged.ratio,
-        "base_score": averaged.scores.get(0.0),
-        "final_score": averaged.scores.get(averaged.ratio),
-        "base_figures": base_figures,
-        "final_figures": figures(metric, encoder) if metric else {},
-    }
+    averaged = choose_average(
+        transformer,
+        before,
+        after,
+        tried.score if tried else None,
+        known=tried.known(history) if tried else None,
+    )
     if averaged.ratio == 0.0:
         reporter.info(
             "no share of fine-tuned weights beat the base on valid: the run keeps the base's"
         )
-    finish(out, model, metrics)
+    final = dict(record.figures)
+    if tried is not None and averaged.ratio > 0.0:
+        final = tried.figures(averaged.scores[averaged.ratio])
+    metrics = counted | {
+        "base": base.name,
+        "text_forms": dict(record.forms),
+        "text_form_scores": {name: dict(found) for name, found in record.scores.items()},
+        "evaluations": history,
+        "average_scores": {
+            str(ratio): {"gain": score.gain, "harmless": score.harmless}
+            for ratio, score in averaged.scores.items()
+        },
+        "fine_tuned_share": averaged.ratio,
+        "gain": averaged.scores[averaged.ratio].gain if tried else None,
+        "base_figures": dict(record.figures),
+        "final_figures": final,
+    }
+    form = sources[0].form if len(sources) == 1 else None
+    finish(out, model, metrics, configuration(base, corpora, form, settings))
     return metrics
+
+
+def shortened(encoder: TorchEncoder, tokens: int) -> TorchEncoder:
+    """The same encoder with inputs cut to so many tokens."""
+    text = encoder.text_input
+    cut = replace(text, max_tokens=min(text.max_tokens, tokens))
+    return TorchEncoder(encoder.base, encoder.module, cut)
+
+
+def objectives_of(
+    drawn: Drawn, encoder: TorchEncoder, settings: TrainSettings, folder: Path, reporter: Reporter
+) -> list[Objective]:
+    """What is learned from each table; the base reads the texts first, to know false negatives."""
+    guide = None
+    if settings.guide != "none":
+        reporter.info("the base reads the pairs, to know false negatives by")
+        short = shortened(encoder, settings.max_tokens)
+        guide = Guide.of(settings, base_vectors(drawn.texts, short, folder))
+    return [
+        Objective(table, None if table.graded else FalseNegatives(table, known, guide))
+        for table, known in zip(drawn.tables, drawn.known, strict=True)
+    ]
+
+
+class _Tried:
+    """Measures the weights as they stand and remembers the figures."""
+
+    def __init__(self, valid: Validation, encoder: TorchEncoder, record: BaseRecord) -> None:
+        self._valid = valid
+        self._encoder = encoder
+        self._base = record.figures
+        self._found: list[tuple[Score, dict[str, float]]] = []
+
+    def score(self) -> Score:
+        """Gain over the base, and whether it harms no corpus."""
+        figures = self._valid.figures(self._encoder)
+        gain = self._valid.gain(figures, self._base)
+        score = Score(gain, self._valid.harmless(figures, self._base))
+        self._found.append((score, figures))
+        return score
+
+    def gain(self) -> float:
+        """Of ``score``."""
+        return self.score().gain
+
+    def known(self, history: Sequence[Mapping[str, float]]) -> dict[float, Score]:
+        """The score of the weights that training kept, if this process measured them."""
+        best = max((row["ranking"] for row in history), default=None)
+        found = next((score for score, _ in self._found if score.gain == best), None)
+        return {} if found is None else {1.0: found}
+
+    def figures(self, of: Score) -> dict[str, float]:
+        """What a score was made of."""
+        return next(figures for score, figures in self._found if score is of)
+
+
+def _counts(drawn: Drawn) -> dict[str, Any]:
+    pairs = sum(len(table) for table in drawn.tables if not table.graded)
+    graded = sum(len(table) for table in drawn.tables if table.graded)
+    return {"pairs": pairs, "graded_pairs": graded, "pairs_by_set": dict(drawn.sizes)}

@@ -1,6 +1,7 @@
 """Contrastive fine-tuning with the trainer of sentence-transformers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +13,53 @@ from sentence_transformers import (
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.base.evaluation import BaseEvaluator
-from sentence_transformers.sentence_transformer.losses import (
-    CoSENTLoss,
-    MultipleNegativesRankingLoss,
-)
-from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from torch import nn
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
 
 from relatum_export.console import Reporter
 from relatum_export.training.encoder import TorchEncoder
-from relatum_export.training.pairs import TextPair, TrainingData
+from relatum_export.training.encoder_recipe.batches import (
+    ANCHOR,
+    LABEL,
+    POSITIVE,
+    NearLengthBatches,
+)
+from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives
+from relatum_export.training.encoder_recipe.losses import (
+    GradedLoss,
+    MaskedRankingLoss,
+    matryoshka,
+)
+from relatum_export.training.encoder_recipe.tables import PairTable
 from relatum_export.training.settings import TrainSettings
-from relatum_export.training.validation import RankingMetric
 
-SCALE = 20.0
-WARM_UP = 0.1
-EVALUATIONS_PER_EPOCH = 4
-PATIENCE = 3
+LOGGED_EVERY = 10  # steps
+SAVED_LEAST = 4  # times a run
+SCHEDULERS = {
+    "linear": "linear",
+    "cosine": "cosine",
+    "constant": "constant_with_warmup",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is learned from one table.
+
+    Attributes:
+        table: the pairs.
+        masks: its false negatives; None of graded pairs.
+    """
+
+    table: PairTable
+    masks: FalseNegatives | None
 
 
 def finetune(
     model: SentenceTransformer,
     encoder: TorchEncoder,
-    data: TrainingData,
-    metric: RankingMetric | None,
+    objectives: Sequence[Objective],
+    measure: Callable[[], float] | None,
     *,
     settings: TrainSettings,
     folder: Path,
@@ -44,14 +67,14 @@ def finetune(
 ) -> list[dict[str, float]]:
     """Train ``model`` in place, resuming from a checkpoint in ``folder`` if there is one.
 
-    With a metric, training stops after three evaluations without a gain and the best weights are
-    kept.
+    With a metric, training stops after ``patience`` evaluations without a gain and the best
+    weights are kept.
 
     Args:
         model: the base; ``encoder`` runs on its transformer.
-        encoder: what the metric measures.
-        data: pairs of the train split.
-        metric: on valid, or None.
+        encoder: for the prefixes.
+        objectives: the tables of the train split; each batch is of one.
+        measure: of the model as it stands, on valid, higher is better; or None.
         settings: see ``TrainSettings``.
         folder: for `checkpoints/` and `tensorboard/`.
         reporter: for progress.
@@ -64,28 +87,36 @@ def finetune(
     full_length = model.max_seq_length
     model.max_seq_length = min(settings.max_tokens, full_length or settings.max_tokens)
     freeze(encoder.module.transformer, settings.frozen_layers)
-    datasets, losses = _objectives(model, encoder, data)
-    checkpoints = folder / "checkpoints"
-    steps = sum(-(-len(dataset) // settings.batch_size) for dataset in datasets.values())
-    history: list[dict[str, float]] = []
-    with reporter.progress("training steps", steps * settings.epochs) as advance:
+    datasets = {one.table.name: _dataset(encoder, one.table) for one in objectives}
+    losses = {one.table.name: _loss(model, one, settings) for one in objectives}
+    batches = [
+        NearLengthBatches(dataset, settings.batch_size, drop_last=False, seed=settings.seed)
+        for dataset in datasets.values()
+    ]
+    steps = sum(len(one) for one in batches)
+    evaluated = measure if settings.evaluations else None
+    with reporter.progress("training steps", steps) as advance:
         trainer = SentenceTransformerTrainer(
             model=model,
-            args=_arguments(settings, folder, max(1, steps // EVALUATIONS_PER_EPOCH), metric),
+            args=_arguments(settings, folder, steps, evaluated is not None),
             train_dataset=datasets,
             loss=losses,
-            evaluator=_Evaluator(encoder, metric) if metric else None,
-            callbacks=_callbacks(advance, history, metric),
+            evaluator=_Evaluator(encoder, evaluated) if evaluated else None,
+            callbacks=_callbacks(advance, settings, evaluated is not None),
         )
         trainer.remove_callback(PrinterCallback)  # standard output is the command's result
-        last = _last_checkpoint(checkpoints)
+        last = _last_checkpoint(folder / "checkpoints")
         if last is not None:
             reporter.info(f"resuming from {last}")
         trainer.train(resume_from_checkpoint=last)
     model.max_seq_length = full_length
     for parameter in model.parameters():
         parameter.requires_grad = True
-    return history
+    return [
+        {"step": row["step"], "ranking": row["eval_ranking"]}
+        for row in trainer.state.log_history
+        if "eval_ranking" in row
+    ]
 
 
 def _last_checkpoint(checkpoints: Path) -> str | None:
@@ -108,57 +139,57 @@ def freeze(transformer: Any, layers: int | None) -> None:
             parameter.requires_grad = False
 
 
-def _objectives(
-    model: SentenceTransformer, encoder: TorchEncoder, data: TrainingData
-) -> tuple[dict[str, Dataset], dict[str, nn.Module]]:
-    datasets = {"pairs": _dataset(encoder, data.positives, graded=False)}
-    losses: dict[str, nn.Module] = {
-        "pairs": MultipleNegativesRankingLoss(
-            model,
-            scale=SCALE,
-            directions=("query_to_doc", "doc_to_query"),
-            partition_mode="per_direction",
-        )
-    }
-    if data.graded:
-        datasets["graded"] = _dataset(encoder, data.graded, graded=True)
-        losses["graded"] = CoSENTLoss(model, scale=SCALE)
-    return datasets, losses
+def _loss(model: SentenceTransformer, one: Objective, settings: TrainSettings) -> nn.Module:
+    if one.masks is None:
+        within = settings.graded_within == "query"
+        return matryoshka(model, GradedLoss(model, settings.scale, within_query=within), settings)
+    return matryoshka(model, MaskedRankingLoss(model, one.masks, settings.scale), settings)
 
 
-def _dataset(encoder: TorchEncoder, pairs: tuple[TextPair, ...], *, graded: bool) -> Dataset:
+def _dataset(encoder: TorchEncoder, table: PairTable) -> Dataset:
+    """Texts with their prefixes; the label of a pair is its row, of a graded one what it needs."""
     text = encoder.text_input
-    columns: dict[str, list[Any]] = {
-        "sentence1": [text.query_prefix + pair.a for pair in pairs],
-        "sentence2": [text.document_prefix + pair.b for pair in pairs],
+    labels: list[Any] = list(range(len(table)))
+    if table.graded:
+        labels = [
+            [float(label), float(anchor)]
+            for label, anchor in zip(table.labels, table.anchor_ids, strict=True)
+        ]
+    columns: Mapping[str, list[Any]] = {
+        ANCHOR: [text.query_prefix + anchor for anchor in table.anchors],
+        POSITIVE: [text.document_prefix + positive for positive in table.positives],
+        LABEL: labels,
     }
-    if graded:
-        columns["label"] = [pair.label for pair in pairs]
     return Dataset.from_dict(columns)
 
 
 def _arguments(
-    settings: TrainSettings, folder: Path, every: int, metric: RankingMetric | None
+    settings: TrainSettings, folder: Path, steps: int, evaluated: bool
 ) -> SentenceTransformerTrainingArguments:
+    every = max(1, -(-steps // max(settings.evaluations, 1)))
+    # The best weights can be kept only where each evaluation finds a checkpoint beside it.
+    saved = every if evaluated else max(1, steps // SAVED_LEAST)
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "checkpoints"),
         logging_dir=str(folder / "tensorboard"),
-        num_train_epochs=settings.epochs,
+        num_train_epochs=1,  # the passes are in the tables
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
-        warmup_ratio=WARM_UP,
+        lr_scheduler_type=SCHEDULERS[settings.schedule],
+        warmup_ratio=settings.warm_up,
+        weight_decay=settings.weight_decay,
         seed=settings.seed,
         data_seed=settings.seed,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,  # a repeated text would be its own negative
-        eval_strategy="steps" if metric else "no",
+        batch_sampler=NearLengthBatches,
+        eval_strategy="steps" if evaluated else "no",
         eval_steps=every,
         save_strategy="steps",
-        save_steps=every,
+        save_steps=saved,
         save_total_limit=2,
-        load_best_model_at_end=metric is not None,
-        metric_for_best_model="eval_ranking" if metric else None,
-        greater_is_better=True if metric else None,
-        logging_steps=10,
+        load_best_model_at_end=evaluated,
+        metric_for_best_model="eval_ranking" if evaluated else None,
+        greater_is_better=True if evaluated else None,
+        logging_steps=LOGGED_EVERY,
         report_to=["tensorboard"],
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
@@ -170,42 +201,36 @@ def _arguments(
 class _Evaluator(BaseEvaluator):
     """The ranking metric in the shape that the trainer calls."""
 
-    def __init__(self, encoder: TorchEncoder, metric: RankingMetric) -> None:
+    def __init__(self, encoder: TorchEncoder, measure: Callable[[], float]) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.primary_metric = "ranking"
         self._encoder = encoder
-        self._metric = metric
+        self._measure = measure
 
     def __call__(self, *_: Any, **__: Any) -> dict[str, float]:
         module = self._encoder.module
         module.eval()
-        value = self._metric.measure(self._encoder)
+        value = self._measure()
         module.train()
         return {"ranking": value}
 
 
 def _callbacks(
-    advance: Callable[[int], None], history: list[dict[str, float]], metric: RankingMetric | None
+    advance: Callable[[int], None], settings: TrainSettings, evaluated: bool
 ) -> list[TrainerCallback]:
-    callbacks: list[TrainerCallback] = [_Progress(advance, history)]
-    if metric is not None:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=PATIENCE))
+    callbacks: list[TrainerCallback] = [_Progress(advance)]
+    if evaluated:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     return callbacks
 
 
 class _Progress(TrainerCallback):
-    """Moves the bar and remembers the metric."""
+    """Moves the bar."""
 
-    def __init__(self, advance: Callable[[int], None], history: list[dict[str, float]]) -> None:
+    def __init__(self, advance: Callable[[int], None]) -> None:
         self._advance = advance
-        self._history = history
         self._step = 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._advance(state.global_step - self._step)
         self._step = state.global_step
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        found = kwargs.get("metrics", {})
-        if "eval_ranking" in found:
-            self._history.append({"step": state.global_step, "ranking": found["eval_ranking"]})

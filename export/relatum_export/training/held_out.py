@@ -77,7 +77,13 @@ class PairMetric:
 
 
 def held_out_metrics(
-    corpus: Corpus, catalogue: Catalogue, form: TextForm, seed: int
+    corpus: Corpus,
+    catalogue: Catalogue,
+    form: TextForm,
+    seed: int,
+    *,
+    max_queries: int = MAX_QUERIES,
+    max_candidates: int = MAX_CANDIDATES,
 ) -> list[PairMetric]:
     """What can be sought among the valid pairs of one corpus.
 
@@ -94,26 +100,44 @@ def held_out_metrics(
     }
     if not found and by_kind:
         found = {name: [pair for pairs in by_kind.values() for pair in pairs]}
-    return [pair_metric(name, pairs, catalogue, form, seed) for name, pairs in found.items()]
+    return [
+        pair_metric(
+            name,
+            pairs,
+            catalogue,
+            form,
+            seed,
+            max_queries=max_queries,
+            max_candidates=max_candidates,
+        )
+        for name, pairs in found.items()
+    ]
 
 
 def pair_metric(
-    name: str, pairs: Sequence[Pair], catalogue: Catalogue, form: TextForm, seed: int
+    name: str,
+    pairs: Sequence[Pair],
+    catalogue: Catalogue,
+    form: TextForm,
+    seed: int,
+    *,
+    max_queries: int = MAX_QUERIES,
+    max_candidates: int = MAX_CANDIDATES,
 ) -> PairMetric:
-    """Draw at most 500 pairs, and fill the candidates, by a fixed seed.
+    """Draw at most ``max_queries`` pairs, and fill the candidates, by a fixed seed.
 
     Candidates are the partners, then other partners of the same kinds, then, where partners are
     products, one product of each further group.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    chosen = list(pairs) if len(pairs) <= MAX_QUERIES else draw.sample(list(pairs), MAX_QUERIES)
+    chosen = list(pairs) if len(pairs) <= max_queries else draw.sample(list(pairs), max_queries)
     position: dict[int | str, int] = {}
     for pair in chosen:
         position.setdefault(pair.b, len(position))
     others = list(dict.fromkeys(pair.b for pair in pairs if pair.b not in position))
     if any("b" in PRODUCT_SIDES.get(pair.kind, "") for pair in pairs):
         others = _one_a_group(catalogue, position)
-    room = max(0, MAX_CANDIDATES - len(position))
+    room = max(0, max_candidates - len(position))
     for side in others if len(others) <= room else draw.sample(others, room):
         position[side] = len(position)
     targets = np.array([position[pair.b] for pair in chosen], dtype=np.int64)

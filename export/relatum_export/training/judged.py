@@ -1,5 +1,6 @@
 """Re-ranking the judged products of each query: the metric that training and export go by."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,6 +77,19 @@ class JudgedSplit:
             query = JudgedQuery(query_id, texts[query_id], rows, labels)
             (queries if len(pairs) > 1 else single).append(query)
         return cls(split, tuple(queries), tuple(single), unlabelled)
+
+    def sample(self, queries: int, documents: int, seed: int) -> "JudgedSplit":
+        """At most so many queries, with at most so many products in all, by a fixed draw."""
+        order = random.Random(seed).sample(self.queries, len(self.queries))  # noqa: S311 - a sample
+        kept: list[JudgedQuery] = []
+        seen: set[int] = set()
+        for query in order:
+            more = seen.union(query.rows.tolist())
+            if len(kept) < queries and (len(more) <= documents or not kept):
+                kept.append(query)
+                seen = more
+        kept.sort(key=lambda query: query.query_id)
+        return JudgedSplit(self.split, tuple(kept), self.single, self.unlabelled)
 
     def ndcg(
         self,

@@ -1,13 +1,10 @@
 """What training learns from: pairs of texts that belong together, and pairs that people graded."""
 
-import random
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm, render
-from relatum_export.errors import InputError
 from relatum_export.training.association import associations
 from relatum_export.training.products import Catalogue
 from relatum_export.training.shelves import shelved
@@ -45,19 +42,6 @@ class TextPair:
     b: str
     label: float
     kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Pairs of one or several corpora.
-
-    Attributes:
-        positives: belong together; negatives come from the batch.
-        graded: judged by people, all grades.
-    """
-
-    positives: tuple[TextPair, ...]
-    graded: tuple[TextPair, ...]
 
 
 def read_pairs(corpus: Corpus, catalogue: Catalogue, split: str) -> list[Pair]:
@@ -100,73 +84,3 @@ def as_texts(pairs: Sequence[Pair], catalogue: Catalogue, form: TextForm) -> lis
         for pair in pairs
     )
     return [pair for pair in texts if pair.a and pair.b and pair.a != pair.b]
-
-
-def training_data(
-    sources: Sequence[tuple[Corpus, Catalogue]],
-    form: TextForm,
-    *,
-    max_pairs: int,
-    batch_size: int,
-    seed: int,
-) -> TrainingData:
-    """The train pairs of all corpora, cut to ``max_pairs`` by a fixed draw.
-
-    Graded are the pairs of a kind that has several grades. Where there are any they take up to
-    half; each kind of positive pair has an equal share of the rest, and what a small kind leaves
-    goes to the larger ones. Co-bought pairs are taken only where there is no other kind: what is
-    bought together differs in text more often than not, and training on it alone made the order
-    of titles by text worse without finding more of what is bought together.
-
-    Raises:
-        InputError: there is no pair to learn from.
-    """
-    by_kind: dict[str, list[TextPair]] = {}
-    graded: list[TextPair] = []
-    for corpus, catalogue in sources:
-        pairs = as_texts(read_pairs(corpus, catalogue, "train"), catalogue, form)
-        labels: dict[str, set[float]] = {}
-        for pair in pairs:
-            labels.setdefault(pair.kind, set()).add(pair.label)
-            if pair.label * MAX_LABEL >= POSITIVE_LABEL:
-                by_kind.setdefault(pair.kind, []).append(pair)
-        graded += [pair for pair in pairs if len(labels[pair.kind]) > 1]
-    if not by_kind:
-        names = ", ".join(str(corpus.path) for corpus, _ in sources)
-        raise InputError(
-            f"{names} has no train pairs to learn from (judgments, baskets, reviews, categories "
-            "or descriptions); export the base as it stands, or prepare a richer source"
-        )
-    if len(by_kind) > 1:
-        by_kind.pop(CO_BOUGHT, None)
-    draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    if len(graded) > max_pairs // 2:
-        graded = draw.sample(graded, max_pairs // 2)
-    chosen: list[TextPair] = []
-    left = max_pairs - len(graded)
-    for done, kind in enumerate(sorted(by_kind, key=lambda kind: (len(by_kind[kind]), kind))):
-        share = left // (len(by_kind) - done)
-        taken = draw_spread(by_kind[kind], share, batch_size, draw)
-        chosen += taken
-        left -= len(taken)
-    return TrainingData(tuple(chosen), tuple(graded))
-
-
-def draw_spread(
-    pairs: Sequence[TextPair], share: int, batch_size: int, draw: random.Random
-) -> list[TextPair]:
-    """At most ``share`` pairs, no text in more of them than there are batches.
-
-    A batch holds a text once, so a text in more pairs than batches (a large category) would be
-    left over in batches of its own, without negatives.
-    """
-    batches = max(1, min(share, len(pairs)) // batch_size)
-    times: Counter[str] = Counter()
-    taken: list[TextPair] = []
-    for pair in draw.sample(pairs, len(pairs)):
-        if len(taken) == share:
-            break
-        if max(times[pair.a], times[pair.b]) < batches:
-            times.update((pair.a, pair.b))
-            taken.append(pair)
-    return taken

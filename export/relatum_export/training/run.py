@@ -24,17 +24,25 @@ _PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "da
 
 
 def configuration(
-    base: Base, corpora: Sequence[Corpus], form: TextForm, settings: TrainSettings
+    base: Base, corpora: Sequence[Corpus], form: TextForm | None, settings: TrainSettings
 ) -> dict[str, Any]:
-    """All that a run's result depends on, and the versions that made it."""
+    """All that a run's result depends on, and the versions that made it.
+
+    Args:
+        base: what is fine-tuned.
+        corpora: what it learns from.
+        form: how products become text; None while it is not chosen, and of several corpora, which
+            have one each.
+        settings: of the training.
+    """
     data = hashlib.sha256("\n".join(corpus.fingerprint for corpus in corpora).encode())
     return {
         "format": RUN_FORMAT,
         "base": base.name,
         "query_prefix": base.query_prefix,
         "document_prefix": base.document_prefix,
-        "text_form": form_to_json(form),
-        "settings": settings.model_dump(),
+        "text_form": form_to_json(form) if form is not None else None,
+        "settings": settings.model_dump(mode="json"),
         "corpora": [corpus.name for corpus in corpora],
         "data_sha256": data.hexdigest(),
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -66,16 +74,32 @@ def prepare_folder(out: Path, config: Mapping[str, Any], *, resume: bool) -> Non
                 "--out, or --no-resume to start it anew"
             )
     out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    _write(file, config)
 
 
-def finish(out: Path, model: SentenceTransformer, metrics: Mapping[str, Any]) -> None:
-    """Save the model (safetensors) under its final name at the very end; drop the checkpoints."""
+def finish(
+    out: Path,
+    model: SentenceTransformer,
+    metrics: Mapping[str, Any],
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Save the model (safetensors) under its final name at the very end; drop the checkpoints.
+
+    Args:
+        out: the run folder.
+        model: to save.
+        metrics: of the run.
+        config: what the configuration became while it ran (the form that was chosen), or None.
+    """
     building = out / f".{MODEL}"
     shutil.rmtree(building, ignore_errors=True)
     model.save_pretrained(str(building), create_model_card=False, safe_serialization=True)
-    (out / METRICS).write_text(
-        json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
+    _write(out / METRICS, metrics)
+    if config is not None:
+        _write(out / CONFIG, config)
     building.rename(out / MODEL)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+
+
+def _write(file: Path, data: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,24 +1,102 @@
 """What `train encoder` may be told."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from relatum_export.settings_file import StepSettings
+from relatum_export.training.pairs import CO_BOUGHT
 
 
 class TrainSettings(StepSettings):
     """How an encoder is fine-tuned."""
 
     epochs: int = Field(default=1, ge=1, le=100)
-    """Passes over the pairs."""
+    """Passes; each draws pairs and noise anew, as far as there are other pairs to draw."""
     batch_size: int = Field(default=32, ge=2, le=4096)
-    """Pairs a step, each the negatives of the others."""
+    """Pairs a step, each the negatives of the others, all of one corpus and one kind."""
     max_pairs: int = Field(default=6_000, ge=2)
-    """At most this many are drawn; a CPU takes about a second for 32 short ones."""
+    """At most this many a pass, of all corpora and kinds together."""
     learning_rate: float = Field(default=2e-5, gt=0.0, le=1.0)
-    """Peak, after a warm-up over the first tenth of the steps."""
+    """Peak, after the warm-up."""
+    warm_up: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of the steps over which the learning rate rises from 0."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate goes on after the warm-up: down to 0, or not at all."""
+    weight_decay: float = Field(default=0.0, ge=0.0, le=1.0)
+    """L2 of AdamW, not on biases and norms."""
     seed: int = Field(default=0, ge=0)
     """Of every draw."""
     max_tokens: int = Field(default=64, ge=4)
     """Inputs of training are cut to this many tokens."""
     frozen_layers: int | None = Field(default=None, ge=0)
     """Lowest layers that stay as they are, the embeddings always; by default half of them."""
+
+    size_exponent: float = Field(default=0.5, ge=0.0, le=1.0)
+    """A corpus's kind of pairs takes a share of max_pairs like its size to this power: 1 is by
+    size, 0 the same for each."""
+    kind_weights: Mapping[str, float] = Field(default={CO_BOUGHT: 0.1})
+    """Factors on the shares by kind: query_product, question_answer, title_description,
+    title_category, review_product, co_bought, bundle, same_product; 0 leaves a kind out, 1 where
+    none is given. A shop with co-bought pairs alone learns from those all the same."""
+    corpus_weights: Mapping[str, float] = Field(default={})
+    """Factors on the shares by corpus; 1 where none is given."""
+    graded_weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Factor on the shares of what people graded, learned by CoSENT; 0 leaves it out."""
+    graded_within: Literal["batch", "query"] = "batch"
+    """Whether grades are compared over the batch, or among those of one query alone."""
+    scale: float = Field(default=20.0, gt=0.0, le=200.0)
+    """What cosines are multiplied by before the softmax: the inverse of its temperature."""
+    matryoshka_dims: tuple[int, ...] = (384, 256, 128)
+    """Leading coordinates that must serve alone; those above the encoder's length are left out,
+    and its own length is always among them. Empty: the whole vector only."""
+    matryoshka_weights: tuple[float, ...] = ()
+    """Weight of each of matryoshka_dims in the loss; 1 each where empty."""
+
+    guide: Literal["none", "absolute", "relative"] = "absolute"
+    """Whether a negative that the base finds nearer to the anchor than the anchor's own partner is
+    no negative, and how guide_margin is taken: from the partner's similarity, or as a share."""
+    guide_margin: float = Field(default=0.0, ge=-1.0, le=1.0)
+    """A negative is masked when it is nearer than the partner less this."""
+    guide_floor: float = Field(default=0.5, ge=-1.0, le=1.0)
+    """A negative less similar than this to the base is never masked, however far the partner."""
+
+    typo_probability: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Queries with typing errors: one edit in a word (two letters swapped, one dropped, doubled, or
+    its neighbour on the keyboard)."""
+    typo_words: float = Field(default=0.3, ge=0.0, le=1.0)
+    """Share of the words of such a query with an edit; at least one."""
+    field_dropout: float = Field(default=0.3, ge=0.0, le=1.0)
+    """Products in another form than the corpus's own: title alone, title and description, or
+    everything, so that the encoder reads any."""
+
+    evaluations: int = Field(default=2, ge=0, le=100)
+    """How often valid is measured while training; the best weights are kept. 0: at the end only."""
+    patience: int = Field(default=3, ge=1)
+    """Evaluations without a gain after which training stops."""
+    validation_queries: int = Field(default=200, ge=1)
+    """Queries of a corpus's valid split, at most."""
+    validation_documents: int = Field(default=1_000, ge=10)
+    """Products or texts of a corpus's valid split that they are sought among, at most."""
+    validation_total: int = Field(default=6_000, ge=10)
+    """Products or texts of all corpora together in one evaluation, at most."""
+    validation_tokens: int = Field(default=128, ge=4)
+    """Inputs of an evaluation are cut to this many tokens."""
+    max_loss: float = Field(default=0.01, ge=0.0, le=1.0)
+    """How far a corpus's valid figure may fall below the base's; a share of the fine-tuned weights
+    that costs a corpus more is not taken."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainSettings":
+        if self.matryoshka_weights and len(self.matryoshka_weights) != len(self.matryoshka_dims):
+            raise ValueError(
+                f"matryoshka_weights has {len(self.matryoshka_weights)} numbers and "
+                f"matryoshka_dims {len(self.matryoshka_dims)}; give one each"
+            )
+        if any(dim < 1 for dim in self.matryoshka_dims):
+            raise ValueError("matryoshka_dims must be above 0")
+        for name in ("kind_weights", "corpus_weights"):
+            if any(weight < 0 for weight in getattr(self, name).values()):
+                raise ValueError(f"{name} must not be below 0")
+        return self

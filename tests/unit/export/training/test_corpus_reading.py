@@ -9,7 +9,7 @@ from relatum_export.corpus.text import FORMS, FULL, TITLE, TITLE_DESCRIPTION, Pr
 from relatum_export.errors import InputError
 from relatum_export.training.held_out import held_out_metrics, pair_metric
 from relatum_export.training.judged import JudgedSplit
-from relatum_export.training.pairs import Pair, as_texts, read_pairs, training_data
+from relatum_export.training.pairs import Pair, as_texts, read_pairs
 from relatum_export.training.products import Catalogue
 from relatum_export.training.text_choice import choose_form
 from relatum_export.training.validation import JudgedMetric, MeanMetric, figures, validation_metric
@@ -119,28 +119,6 @@ def test_a_pair_of_equal_texts_teaches_nothing(catalogue):
     same = Pair(0, "red shoe", 1.0, "review_product")
 
     assert as_texts([same, Pair(0, "", 1.0, "review_product")], catalogue, TITLE) == []
-
-
-def test_only_kinds_with_several_grades_are_graded(corpus, catalogue):
-    data = training_data([(corpus, catalogue)], TITLE, max_pairs=8, batch_size=2, seed=0)
-
-    assert [(pair.b, pair.label) for pair in data.graded] == [("red shoe", 1.0), ("red hat", 0.0)]
-
-
-def test_the_draw_keeps_small_kinds_and_repeats_itself(corpus, catalogue):
-    first = training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=7)
-    second = training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=7)
-
-    assert first == second
-    assert len(first.positives) + len(first.graded) == 4
-    assert len({pair.kind for pair in first.positives}) == 2
-
-
-def test_a_corpus_without_train_pairs_is_refused(corpus, catalogue, monkeypatch):
-    monkeypatch.setattr(type(corpus), "has", lambda self, table: False)
-
-    with pytest.raises(InputError, match="no train pairs"):
-        training_data([(corpus, catalogue)], TITLE, max_pairs=4, batch_size=2, seed=0)
 
 
 def test_judgments_are_the_metric_where_a_corpus_has_them(corpus, catalogue):

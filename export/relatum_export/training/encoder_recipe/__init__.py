@@ -1,0 +1,1 @@
+"""How one encoder is trained on many corpora: what is drawn, noised, masked, measured, averaged."""
