@@ -15,11 +15,13 @@ from relatum_export.evaluation.protocols.questions import QUESTIONS
 from relatum_export.evaluation.protocols.same_product import SAME_PRODUCT
 from relatum_export.evaluation.protocols.search import SEARCH
 from relatum_export.evaluation.protocols.service import SERVICE
+from relatum_export.evaluation.protocols.typos import TYPOS
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.systems import TORCH, VARIANT_SYSTEMS
 
 PROTOCOLS: tuple[Protocol, ...] = (
     SEARCH,
+    TYPOS,
     QUESTIONS,
     BUNDLES,
     NEXT_ITEM,

@@ -11,6 +11,8 @@ from relatum_export.evaluation.rows import Outcome
 
 MIN_UNITS = 10  # below that an interval says nothing
 MAX_LABELS = 8  # of a dimension, the largest first
+PREFIXES = ("history", "words", "answers", "size", "category", "lang")
+POPULARITY = ("head", "tail", "cold")
 LENGTHS = ((1, 1), (2, 3), (4, 7), (8, 15), (16, 31))
 
 
@@ -46,6 +48,13 @@ def _of(outcome: Outcome) -> list[Outcome]:
                 )
             )
     return found
+
+
+def is_slice(measure: str) -> bool:
+    """Whether a measure is that of a part of the units, by the last label of its name."""
+    label = measure.rpartition("/")[2]
+    # R@50/cold is the figure of cold products itself.
+    return label.split("-")[0] in PREFIXES or (label in POPULARITY and measure != "R@50/cold")
 
 
 def dimensions(cases: Cases) -> list[str]:

@@ -1,18 +1,49 @@
 """What all sets came to: one file of rows, one page, one table."""
 
-import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from relatum_export.evaluation.page.document import environment
-from relatum_export.suite.required import reached, with_required
+from relatum_export.evaluation.page.document import sections
+from relatum_export.evaluation.page.environment import environment
+from relatum_export.evaluation.page.plots import WIDTH
+from relatum_export.evaluation.rows import OWN, VERSUS, ZERO_SHOT, Row
+from relatum_export.evaluation.slices import is_slice
+from relatum_export.suite.required import with_required
+from relatum_export.suite.verdicts import Verdict
 
-SYSTEM = "relatum"
 Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A set's first figure before and after training, on a scale of 0 to 1 in px.
+
+    Attributes:
+        label: set, split and measure.
+        before: zero-shot.
+        after: relatum.
+        change: the difference as text with its interval.
+    """
+
+    label: str
+    before: float
+    after: float
+    change: str
+
+    @property
+    def left(self) -> float:
+        """Where zero-shot lies, px."""
+        return WIDTH * min(self.before, 1.0)
+
+    @property
+    def right(self) -> float:
+        """Where relatum lies, px."""
+        return WIDTH * min(self.after, 1.0)
 
 
 def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
@@ -31,45 +62,50 @@ def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
     return rows
 
 
-def table(rows: Rows) -> Table:
-    """The figures that something is required of, and whether it is reached."""
-    shown = Table("figure", "value", "95 % CI", "required", "", title="the shipped artifacts")
-    for row in rows:
-        if row["required"] is not None:
-            interval = "" if row["low"] is None else f"{row['low']:.4f} .. {row['high']:.4f}"
-            mark = "reached" if reached(row) else "MISSED"
-            shown.add_row(
-                row["name"], f"{row['value']:.4f}", interval, f"{row['required']:g}", mark
-            )
+def table(found: Sequence[Verdict]) -> Table:
+    """What is required, with what was measured of it."""
+    heads = ("figure", "value", "95 % CI", "required", "wanted", "")
+    shown = Table(*heads, title="the shipped artifacts")
+    for one in found:
+        if one.value is None:
+            shown.add_row(one.label, "", "", one.required, one.wanted, "not measured")
+            continue
+        interval = "" if one.low is None else f"{one.low:.4f} .. {one.high:.4f}"
+        mark = ("wanted" if one.has_wanted else "reached") if one.reached else "MISSED"
+        figures = (f"{one.value:.4f}", interval, one.required, one.wanted, mark)
+        shown.add_row(one.label, *figures)
     return shown
 
 
-def page(rows: Rows) -> str:
+def page(rows: Rows, found: Sequence[Verdict]) -> str:
     """One page without outside addresses: what is required, then each set's own figures."""
-    style = environment().get_template("style.css").render()
-    parts = [
-        f"<!doctype html><meta charset=utf-8><title>relatum: all sets</title><style>{style}</style>"
-    ]
-    parts.append("<h1>relatum on all sets</h1><h2>Required</h2>")
-    parts.append(_rows_table([row for row in rows if row["required"] is not None]))
-    for name in sorted({str(row["set"]) for row in rows}):
-        parts.append(f"<h2 id={html.escape(name)}>{html.escape(name)}</h2>")
-        parts.append(f"<p><a href='{html.escape(name)}/report.html'>its own page</a></p>")
-        parts.append(_rows_table([row for row in rows if row["set"] == name]))
-    return "\n".join(parts) + "\n"
-
-
-def _rows_table(rows: Rows) -> str:
-    lines = ["<table><tr><th>split<th>measure<th>system<th>value<th>95 % CI<th>n<th>required</tr>"]
+    by_set: dict[str, list[Row]] = {}
     for row in rows:
-        interval = "" if row["low"] is None else f"{row['low']:.4f} .. {row['high']:.4f}"
-        required = "" if row["required"] is None else f"{row['required']:g}"
-        missed = " class=no" if row["required"] is not None and not reached(row) else ""
-        cells = [str(row[key] or "") for key in ("split", "measure", "system")]
-        lines.append(
-            f"<tr{missed}>"
-            + "".join(f"<td>{html.escape(cell)}" for cell in cells)
-            + f"<td class=n>{row['value']:.4f}<td>{interval}<td class=n>{row['n'] or ''}"
-            + f"<td class=n>{required}</tr>"
+        # Slices stay on the set's own page: all of them would weigh megabytes.
+        if not is_slice(row["measure"].partition(VERSUS)[0]):
+            by_set.setdefault(str(row["set"]), []).append(Row(**row))
+    return (
+        environment()
+        .get_template("suite.html.j2")
+        .render(
+            verdicts=found,
+            steps=steps(rows),
+            sets={name: sections(own) for name, own in sorted(by_set.items())},
         )
-    return "\n".join([*lines, "</table>"])
+    )
+
+
+def steps(rows: Rows) -> list[Step]:
+    """Zero-shot and relatum by each set's first measure that both have, on test if it is there."""
+    value = {row["name"]: row["value"] for row in rows}
+    found: dict[str, dict[str, Step]] = {}
+    for row in rows:
+        measure, _, other = row["measure"].partition(VERSUS)
+        if row["system"] != OWN or other != ZERO_SHOT or is_slice(measure):
+            continue
+        group = f"{row['set']}/{row['split']}/{measure}"
+        label = group.replace("/", ", ", 2)
+        change = f"{row['value']:+.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        step = Step(label, value[f"{group}/{ZERO_SHOT}"], value[f"{group}/{OWN}"], change)
+        found.setdefault(row["set"], {}).setdefault(row["split"], step)
+    return [own.get("test") or next(iter(own.values())) for own in found.values()]

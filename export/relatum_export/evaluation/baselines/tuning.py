@@ -13,6 +13,7 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation import metrics, transitions
 from relatum_export.evaluation.baselines import base, baskets, ease, neighbours
 from relatum_export.evaluation.baselines.base import Baseline, Known, Settings
+from relatum_export.evaluation.evidence import Evidence, Given
 from relatum_export.evaluation.protocols import baskets as basket_cases
 from relatum_export.evaluation.protocols import events, next_basket, next_item
 from relatum_export.evaluation.rows import Outcome
@@ -132,9 +133,20 @@ def _read(file: Path | None, key: str) -> list[Outcome] | None:
             tuple(o["units"]),
             np.array(o["numerator"], np.float64),
             np.array(o["denominator"], np.float64),
+            evidence=_evidence(o.get("given")),
         )
         for o in content["outcomes"]
     ]
+
+
+def _lists(outcome: Outcome) -> list[list[int]] | None:
+    given = None if outcome.evidence is None else outcome.evidence.given
+    return None if given is None else given.ranked.tolist()
+
+
+def _evidence(lists: list[list[int]] | None) -> Evidence | None:
+    """Positions alone: the protocol knows the catalogue."""
+    return None if lists is None else Evidence(given=Given((), np.array(lists, np.int64)))
 
 
 def _write(file: Path, key: str, outcomes: Sequence[Outcome]) -> None:
@@ -149,6 +161,7 @@ def _write(file: Path, key: str, outcomes: Sequence[Outcome]) -> None:
                 "units": list(o.units),
                 "numerator": o.numerator.tolist(),
                 "denominator": o.denominator.tolist(),
+                "given": _lists(o),
             }
             for o in outcomes
         ],

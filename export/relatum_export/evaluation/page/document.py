@@ -6,17 +6,13 @@ coordinates, so that no plotting library with its fonts and its start of seconds
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from relatum_export.evaluation.agreement import AgreementResult
 from relatum_export.evaluation.evaluate import NotJudged
 from relatum_export.evaluation.judgement import Judgement
+from relatum_export.evaluation.page.environment import environment
 from relatum_export.evaluation.page.gallery import Gallery, gallery, per_unit, subject_of
 from relatum_export.evaluation.page.plots import (
-    SIDE,
-    WIDTH,
     BeforeAfter,
     Bin,
     Span,
@@ -63,20 +59,6 @@ class Curve:
     bins: tuple[Bin, ...]
 
 
-@cache
-def environment() -> Environment:
-    """Templates of this package; a name that is not given is an error."""
-    found = Environment(
-        loader=PackageLoader("relatum_export.evaluation.page", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.globals |= {"SIDE": SIDE, "WIDTH": WIDTH}
-    return found
-
-
 def page(
     judgement: Judgement,
     agreements: Sequence[AgreementResult],
@@ -98,7 +80,7 @@ def page(
             galleries=galleries(groups),
             agreements=agreements,
             unjudged=unjudged,
-            notes=notes,
+            notes=list(dict.fromkeys(notes)),
         )
     )
 

@@ -5,15 +5,20 @@ the figures over repeated and over new products take the others out of basket an
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
+from relatum_export.evaluation.evidence import Case as ShownCase
+from relatum_export.evaluation.evidence import Evidence, Given
 from relatum_export.evaluation.metrics import binary_ndcg, recall, top_k
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.protocols.baskets import Case, NextBasket
 from relatum_export.evaluation.protocols.events import has_baskets
+from relatum_export.evaluation.protocols.shopper_cases import described, shopper_case
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 
 DEPTH = 10
@@ -69,6 +74,7 @@ def outcomes_of(
     found: dict[str, tuple[list[str], list[float], list[float]]] = {
         slice_: ([], [], []) for slice_ in ("", "/repeat", "/new")
     }
+    lists = []
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order))
     for case in cases:
@@ -77,6 +83,7 @@ def outcomes_of(
         bought = bought[np.argsort(rank[bought])]
         # Long enough to hold ten that are new.
         top = order[top_k(score[order], DEPTH + len(bought))]
+        lists.append(top[:DEPTH])
         new = ~np.isin(top, bought)
         repeated = np.isin(case.basket, bought)
         slices = {
@@ -96,6 +103,7 @@ def outcomes_of(
     for slice_, (units, ndcg, share) in found.items():
         outcomes.append(mean_outcome(split, system, f"NDCG@10{slice_}", units, ndcg))
         outcomes.append(mean_outcome(split, system, f"R@10{slice_}", units, share))
+    outcomes[0] = replace(outcomes[0], evidence=Evidence(given=Given.of((), lists)))
     return outcomes
 
 
@@ -116,7 +124,21 @@ def _measure(task: Task) -> list[Outcome]:
     # With published cases too, the baselines are of those.
     if task.baselines is not None and not task.corpus.has("cases"):
         outcomes += task.baselines(task.corpus, task.splits)
-    return outcomes
+    facts = ProductFacts.read(task.corpus)
+    shown = {split: _described(data, split, facts) for split in task.splits}
+    return described(outcomes, NEXT_BASKET.kind, data.items, shown, facts)
+
+
+def _described(data: NextBasket, split: str, facts: ProductFacts) -> dict[str, ShownCase]:
+    return {
+        case.user: shopper_case(
+            facts,
+            [data.items[i] for basket in case.before for i in basket.tolist()],
+            len(case.before),
+            [data.items[i] for i in case.basket.tolist()],
+        )
+        for case in data.cases[split]
+    }
 
 
 def _applies(corpus: Corpus) -> bool:

@@ -1,7 +1,7 @@
 """Next item: one target after the history given, ranked against the whole catalogue."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,17 @@ from scipy import sparse
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.evidence import Case as ShownCase
+from relatum_export.evaluation.evidence import Evidence, Given
 from relatum_export.evaluation.metrics import dcg, reciprocal_rank, top_k
+from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.protocols.events import (
     has_baskets,
     product_ids,
     shopper_purchases,
 )
+from relatum_export.evaluation.protocols.shopper_cases import described, shopper_case
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
 from relatum_export.evaluation.transitions import SETTINGS, Transitions, recency_profile
@@ -75,18 +79,22 @@ class NextItem:
     def outcomes(self, split: str, system: str, scores: Scores) -> list[Outcome]:
         """NDCG@10, HR@10 and MRR of one system."""
         cases = self.cases[split]
-        ndcg, hit, reciprocal = [], [], []
+        ndcg, hit, reciprocal, lists = [], [], [], []
         for batch in _batches(cases):
             for case, row in zip(batch, scores([c.history for c in batch]), strict=True):
                 if self.remove_seen:
                     row[list(case.history)] = -np.inf
-                hits = top_k(row, DEPTH) == case.target
+                top = top_k(row, DEPTH)
+                hits = top == case.target
+                lists.append(top)
                 ndcg.append(dcg(hits))
                 hit.append(float(hits.any()))
                 reciprocal.append(reciprocal_rank(hits))
         units = [case.unit for case in cases]
         figures = {"NDCG@10": ndcg, "HR@10": hit, "MRR": reciprocal}
-        return [mean_outcome(split, system, name, units, v) for name, v in figures.items()]
+        found = [mean_outcome(split, system, name, units, v) for name, v in figures.items()]
+        found[0] = replace(found[0], evidence=Evidence(given=Given.of((), lists)))
+        return found
 
 
 def _batches(cases: list[Case]) -> Iterator[list[Case]]:
@@ -159,7 +167,21 @@ def _measure(task: Task) -> list[Outcome]:
         outcomes += task.recommender.outcomes(task, "next item")
     if task.baselines is not None:
         outcomes += task.baselines(task.corpus, task.splits)
-    return outcomes
+    facts = ProductFacts.read(task.corpus)
+    cases = {split: _described(data, split, facts) for split in task.splits}
+    return described(outcomes, NEXT_ITEM.kind, data.items, cases, facts)
+
+
+def _described(data: NextItem, split: str, facts: ProductFacts) -> dict[str, ShownCase]:
+    return {
+        case.unit: shopper_case(
+            facts,
+            [data.items[i] for i in case.history],
+            len(case.history),
+            (data.items[case.target],),
+        )
+        for case in data.cases[split]
+    }
 
 
 def _figure(data: NextItem, scores: Scores) -> float:

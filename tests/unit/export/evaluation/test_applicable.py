@@ -32,7 +32,7 @@ def judged(tmp_path, tables, items=("a", "b"), events=(), **more):
 
 
 def test_search_is_judged_by_queries_and_judgments(tmp_path):
-    assert judged(tmp_path, ["queries", "judgments"]) == (["search"], {})
+    assert judged(tmp_path, ["queries", "judgments"]) == (["search", "typos"], {})
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relatum_export.evaluation.protocols.service import SERVICE, reply_pool
+from relatum_export.evaluation.protocols.service import SERVICE, most_frequent, reply_pool
 from tests.unit.export.evaluation.corpora import encoder_system, figures, task_of, write_corpus
 
 
@@ -44,6 +44,17 @@ def test_a_reply_counts_when_it_is_among_the_ten_nearest(tmp_path):
 
     assert found["test/R@10/zero-shot"].units == ("1", "2")
     assert found["test/R@10/zero-shot"].numerator.tolist() == [1, 0]
+    assert found["test/R@10/random"].value == pytest.approx(10 / 30)
+
+
+def test_the_replies_most_frequent_in_train_stand_beside_it_ties_by_text(tmp_path):
+    pool = [f"reply {i:02}" for i in range(20)]
+    train = ["reply 15"] * 3 + ["reply 07"] * 2 + ["reply 03"]
+
+    given = [pool[i] for i in most_frequent(pool, train)]
+
+    rest = [reply for reply in pool if reply not in train]
+    assert given == ["reply 15", "reply 07", "reply 03", *rest[:7]]
 
 
 @pytest.mark.parametrize("splits", [("valid", "test"), ("train",)])

@@ -1,10 +1,12 @@
-"""The rows of all sets in one file, and what is required of them."""
+"""The rows of all sets in one file, and the page over them."""
 
-from relatum_export.suite.report import merge, page, table
+from relatum_export.suite.report import merge, page, steps, table
+from relatum_export.suite.verdicts import Verdict
 
 
 def row(name, value, better="higher"):
-    group, split, measure, system = name.rsplit("/", 3)
+    group, split, rest = name.split("/", 2)
+    measure, system = rest.rsplit("/", 1)
     return {
         "name": name, "set": group, "split": split, "system": system, "measure": measure,
         "value": value, "unit": None, "low": value - 0.01, "high": value + 0.01, "n": 10,
@@ -21,22 +23,58 @@ def test_sets_judged_now_replace_their_rows_and_others_stay(tmp_path):
     assert [(r["set"], r["value"]) for r in rows] == [("a", 0.1), ("b", 0.3)]
 
 
-def test_a_figure_below_what_is_required_is_marked(tmp_path):
-    rows = merge(tmp_path / "all.json", {
-        "product_qa": [row("product_qa/test/P@1/relatum", 0.6)],
-        "bundles_food": [row("bundles_food/test/R@10/relatum", 0.3)],
-    })  # fmt: skip
-
-    marks = dict(zip(table(rows).columns[0].cells, table(rows).columns[4].cells, strict=True))
-
-    assert marks == {
-        "bundles_food/test/R@10/relatum": "reached",
-        "product_qa/test/P@1/relatum": "MISSED",
+def test_rows_carry_what_is_required_of_a_figure_and_of_a_difference(tmp_path):
+    judged = {
+        "amazon_office": [
+            row("amazon_office/test/NDCG@10/relatum", 0.1),
+            row("amazon_office/test/NDCG@10/vs-transitions/relatum", 0.01),
+            row("amazon_office/test/NDCG@10/vs-ease/relatum", 0.01),
+        ]
     }
 
+    rows = merge(tmp_path / "all.json", judged)
 
-def test_the_page_names_no_outside_address(tmp_path):
-    text = page([row("<set>/test/R@10/relatum", 0.3)])
+    assert [r["required"] for r in rows] == [0.121, 0.0, None]
+
+
+def test_the_table_tells_missed_reached_wanted_and_not_measured_apart():
+    found = [
+        Verdict("a", 0.5, 0.4, 0.6, "≥ 0.6", "≥ 0.7", reached=False),
+        Verdict("b", 0.65, 0.6, 0.7, "≥ 0.6", "≥ 0.7", reached=True),
+        Verdict("c", 0.75, 0.7, 0.8, "≥ 0.6", "≥ 0.7", reached=True, has_wanted=True),
+        Verdict("d", None, None, None, "≥ 0.6"),
+    ]
+
+    columns = table(found).columns
+    marks = dict(zip(columns[0].cells, columns[5].cells, strict=True))
+
+    assert marks == {"a": "MISSED", "b": "reached", "c": "wanted", "d": "not measured"}
+
+
+def test_the_page_names_no_outside_address_and_leaves_slices_to_the_sets_own():
+    rows = [
+        row("<set>/test/R@10/relatum", 0.3),
+        row("<set>/test/R@10/zero-shot", 0.25),
+        row("<set>/test/R@10/vs-zero-shot/relatum", 0.05),
+        row("<set>/test/R@10/category-Tea/relatum", 0.2),
+        row("<set>/test/R@10/category-Tea/vs-zero-shot/relatum", 0.2),
+    ]
+
+    text = page(rows, [Verdict("<figure>", 0.3, 0.2, 0.4, "≥ 0.2", reached=True)])
 
     assert "http" not in text
+    assert "<script" not in text
     assert "&lt;set&gt;" in text
+    assert "&lt;figure&gt;" in text
+    assert "category-Tea" not in text
+    assert "+0.0500 [0.0400, 0.0600]" in text
+
+
+def test_before_and_after_is_of_test_where_a_set_has_both_splits():
+    rows = [
+        row(f"s/{split}/NDCG@10/{rest}", value)
+        for split in ("valid", "test")
+        for rest, value in (("zero-shot", 0.2), ("relatum", 0.3), ("vs-zero-shot/relatum", 0.1))
+    ]
+
+    assert [step.label for step in steps(rows)] == ["s, test, NDCG@10"]

@@ -1,0 +1,158 @@
+"""Each requirement held against the rows, or against values of units where sets are pooled."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.evaluation.intervals import (
+    Interval,
+    percentile_interval,
+    resampled_ratios,
+)
+from relatum_export.evaluation.rows import OWN, Outcome
+from relatum_export.evaluation.values import read_values, values_file
+from relatum_export.suite.required import REQUIREMENTS, Beats, Figure, Pooled, Requirement
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One requirement.
+
+    Attributes:
+        label: the row's name, or what is compared.
+        value: None where it was not measured.
+        low: lower end of the 95 % interval; None where there is none.
+        high: upper end.
+        required: as a person reads it.
+        wanted: likewise; "" where nothing is said.
+        reached: None where it was not measured.
+        has_wanted: whether what is hoped for is reached as well.
+    """
+
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    required: str
+    wanted: str = ""
+    reached: bool | None = None
+    has_wanted: bool = False
+
+
+def verdicts(
+    rows: Iterable[Row], suite: Path, requirements: Sequence[Requirement] = REQUIREMENTS
+) -> list[Verdict]:
+    """What is reached, missed, or not measured, in the order of the requirements.
+
+    Args:
+        rows: of all sets.
+        suite: folder with a folder a set, in which `rows.json` and its values lie.
+        requirements: to hold against them.
+
+    Raises:
+        InputError: the values of a set whose rows are there cannot be read.
+    """
+    by_name = {row["name"]: row for row in rows}
+    found = []
+    for one in requirements:
+        if isinstance(one, Pooled):
+            found.append(_of_pooled(one, by_name, suite))
+        else:
+            row = by_name.get(one.name)
+            found.append(_of_figure(one, row) if isinstance(one, Figure) else _of_beats(one, row))
+    return found
+
+
+def _of_figure(one: Figure, row: Row | None) -> Verdict:
+    lower = row is not None and row["better"] == "lower"
+    sign = "≤" if lower else "≥"
+    required = f"{sign} {one.required:g}"
+    wanted = "" if one.wanted is None else f"{sign} {one.wanted:g}"
+    if row is None:
+        return Verdict(one.name, None, None, None, f"{one.required:g}", f"{one.wanted or ''}")
+    return Verdict(
+        one.name,
+        row["value"],
+        row["low"],
+        row["high"],
+        required,
+        wanted,
+        _at_least(row["value"], one.required, lower=lower),
+        one.wanted is not None and _at_least(row["value"], one.wanted, lower=lower),
+    )
+
+
+def _of_beats(one: Beats, row: Row | None) -> Verdict:
+    lower = row is not None and row["better"] == "lower"
+    required = f"{'<' if lower else '>'} 0{', CI too' if one.surely else ''}"
+    if row is None:
+        return Verdict(one.name, None, None, None, required)
+    end = row["value"]
+    if one.surely:
+        end = row["high"] if lower else row["low"]
+    return Verdict(
+        one.name,
+        row["value"],
+        row["low"],
+        row["high"],
+        required,
+        reached=end is not None and bool(end < 0 if lower else end > 0),
+    )
+
+
+def _of_pooled(one: Pooled, rows: Mapping[str, Row], suite: Path) -> Verdict:
+    sign = ">" if one.surely and one.least >= 0 else "≥"
+    required = f"{sign} {one.least:g}{', CI too' if one.surely else ''}"
+    if any(f"{group}/{OWN}" not in rows for group in one.groups):
+        return Verdict(one.label, None, None, None, required)
+    gain = pooled_gain(one, suite)
+    if gain is None:
+        return Verdict(one.label, None, None, None, required)
+    end = gain.low if one.surely else gain.value
+    reached = bool(end > one.least if sign == ">" else end >= one.least)
+    return Verdict(one.label, gain.value, gain.low, gain.high, required, reached=reached)
+
+
+def pooled_gain(one: Pooled, suite: Path) -> Interval | None:
+    """Mean over the sets of relatum's figure less the other's, each set weighing alike.
+
+    The sets have measures of their own, so their gains are averaged, not their units. Each set's
+    units are drawn by themselves.
+
+    Returns:
+        None where a set lacks the other system, or measured it on other units.
+    """
+    values, samples = [], []
+    for seed, group in enumerate(one.groups):
+        set_name, split, measure = group.split("/", 2)
+        file = values_file(suite / set_name / "rows.json")
+        found = read_values(file, split, measure, [OWN, *one.others])
+        own = found.pop(OWN, None)
+        if own is None or not found:
+            return None
+        other = max(found.values(), key=lambda outcome: outcome.value)
+        if own.units != other.units:
+            return None
+        values.append(own.value - one.factor * other.value)
+        samples.append(_gains(own, other, one.factor, seed))
+    return percentile_interval(float(np.mean(values)), np.mean(samples, axis=0))
+
+
+def _gains(own: Outcome, other: Outcome, factor: float, seed: int) -> NDArray[np.float64]:
+    """Of one set in each resample, float64 [resamples]."""
+    ratios = resampled_ratios(
+        np.stack([own.numerator, other.numerator], axis=1),
+        np.stack([own.denominator, other.denominator], axis=1),
+        seed=seed,
+    )
+    return np.asarray(ratios[:, 0] - factor * ratios[:, 1], np.float64)
+
+
+def _at_least(value: float, bound: float, *, lower: bool) -> bool:
+    return value <= bound if lower else value >= bound
