@@ -16,9 +16,6 @@ from relatum_export.suite.stamps import Step
 DEMO = "completejourney"
 HAN_OR_KANA = ("zh", "ja")
 MAX_SHARE = 0.05  # of texts in those: above it, the multilingual encoder
-# Coarse on purpose: a step that runs again for nothing costs time, a stale one a wrong figure.
-TRAINING = ("training", "evaluation")
-EXPORT = ("artifact", "graph", *TRAINING)
 Line = tuple[str, ...]
 ENCODERS = {"en": "minilm", "multilingual": "e5"}
 
@@ -90,7 +87,7 @@ def prepare(name: str, arguments: Sequence[str], folders: Folders) -> Step:
     out = folders.corpora / name
     source = (Path(arguments[1]),) if len(arguments) > 1 else ()
     line = ("prepare", *arguments, "--name", name, "--out", str(out))
-    return Step(f"{name}/prepare", line, out, source, ("corpus",), ("--force",))
+    return Step(f"{name}/prepare", line, out, source, ("--force",))
 
 
 def language(corpus: Corpus) -> str:
@@ -113,7 +110,7 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
         line: Line = ("train", "encoder", *given, "--base", base, "--config", str(config))
         line += ("--seed", str(folders.seed), "--out", str(out), "--any-language")
         inputs = (config, *(c.path for c in trained))
-        steps.append(Step(f"models/{name}", line, out, inputs, TRAINING, ("--no-resume",)))
+        steps.append(Step(f"models/{name}", line, out, inputs, ("--no-resume",)))
         labelled = [c for c in of_language if has_labels(c)]
         if labelled:
             step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
@@ -138,20 +135,20 @@ def of_set(
     if has_events(corpus):
         out = home / "graph"
         line = ("build", "graph", *common, *cached, "--out", str(out))
-        steps.append(Step(f"{name}/graph", line, out, inputs, ("graph", *TRAINING), ("--force",)))
+        steps.append(Step(f"{name}/graph", line, out, inputs, ("--force",)))
         flags += ["--graph", str(out)]
         ranker += ("--graph", str(out))
     if NEXT_ITEM.applies(corpus):
         out = home / "users"
         line = ("train", "users", *common, *cached, *seed, "--out", str(out))
-        steps.append(Step(f"{name}/users", line, out, inputs, TRAINING, ("--no-resume",)))
+        steps.append(Step(f"{name}/users", line, out, inputs, ("--no-resume",)))
         flags += ["--users", str(out)]
         ranker += ("--users", str(out))
     if NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus):
         out = home / "ranker"
         line = ("train", "ranker", *common, *cached, *seed, *ranker, "--out", str(out))
         given = (*inputs, *(Path(flag) for flag in ranker if not flag.startswith("--")))
-        steps.append(Step(f"{name}/ranker", line, out, given, TRAINING, ("--force",)))
+        steps.append(Step(f"{name}/ranker", line, out, given, ("--force",)))
         flags += ["--ranker", str(out)]
     if has_labels(corpus):
         steps.append(head(f"{name}/pairs", [corpus], encoder, home / "pairs", folders))
@@ -161,12 +158,12 @@ def of_set(
     artifact = home / "artifact"
     line = ("export", *common, *flags, "--out", str(artifact))
     given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
-    steps.append(Step(f"{name}/export", line, artifact, given, EXPORT, ("--force",)))
+    steps.append(Step(f"{name}/export", line, artifact, given, ("--force",)))
     out = home / "rows.json"
     line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact), *cached)
     line += ("--model", str(encoder), "--any-language", "--json", str(out))
     line += ("--html", str(home / "report.html"))
-    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact), EXPORT))
+    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact, encoder)))
     return steps
 
 
@@ -176,7 +173,7 @@ def head(name: str, corpora: Sequence[Corpus], encoder: Path, out: Path, folders
     line: Line = ("train", "pairs", *given, "--encoder", str(encoder), "--seed", str(folders.seed))
     line += ("--cache", str(folders.cache), "--any-language", "--out", str(out))
     inputs = (encoder, *(c.path for c in corpora))
-    return Step(name, line, out, inputs, TRAINING, ("--no-resume",))
+    return Step(name, line, out, inputs, ("--no-resume",))
 
 
 def has_pairs(corpus: Corpus) -> bool:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relatum_export.console import Reporter
-from relatum_export.corpus.folder import file_sha256
 from relatum_export.errors import ExportError
+from relatum_export.suite.code import code_key, command_module
+from relatum_export.suite.content import content_key
 
-PACKAGE = Path(__file__).resolve().parent.parent
 RESTART = "--no-resume"  # of the commands that else go on from a checkpoint
-SHARED = ("errors.py", "settings_file.py", "corpus")
+ASIDE = ("--cache", "--html")  # flags whose value changes no figure
 
 
 class StepError(ExportError):
@@ -32,8 +32,7 @@ class Step:
         name: for people and for the log, such as ``bundles_food/train-ranker``.
         arguments: of the command.
         out: what the command writes, a folder or a file.
-        inputs: files whose content, and folders whose stamp, the result depends on.
-        code: modules and packages of `relatum_export` that it runs, beside the shared ones.
+        inputs: files and folders whose content the result depends on.
         replace: flags with which the command writes over a result of something else.
     """
 
@@ -41,39 +40,34 @@ class Step:
     arguments: tuple[str, ...]
     out: Path
     inputs: tuple[Path, ...]
-    code: tuple[str, ...]
     replace: tuple[str, ...] = ()
 
     def key(self) -> str:
-        """SHA-256 over arguments, inputs and code, lower-case hex."""
-        parts = [*self.arguments]
-        parts += [input_key(path) for path in self.inputs]
-        parts += [code_key(PACKAGE / name) for name in (*SHARED, *self.code)]
+        """SHA-256 over arguments, inputs and code, lower-case hex; no path is part of it.
+
+        Raises:
+            StepError: an input is missing.
+        """
+        parts = self.bare_arguments()
+        for path in self.inputs:
+            if not path.exists():
+                raise StepError(f"{path} is missing; the step that writes it did not run")
+            parts.append(content_key(path))
+        parts.append(code_key(command_module(self.arguments)))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-
-def input_key(path: Path) -> str:
-    """What identifies an input: its own stamp, else the hash of its content.
-
-    Raises:
-        StepError: there is no such file or folder.
-    """
-    stamp = stamp_of(path)
-    if stamp.is_file():
-        return str(json.loads(stamp.read_text(encoding="utf-8"))["key"])
-    if path.is_file():
-        return file_sha256(path)
-    if not path.is_dir():
-        raise StepError(f"{path} is missing; the step that writes it did not run")
-    files = sorted(one for one in path.rglob("*") if one.is_file())
-    lines = [f"{one.relative_to(path)} {file_sha256(one)}" for one in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def code_key(path: Path) -> str:
-    """SHA-256 over the sources of a module or package."""
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    return hashlib.sha256("".join(file_sha256(one) for one in files).encode()).hexdigest()
+    def bare_arguments(self) -> list[str]:
+        """The arguments without where things lie: inputs by number, results not at all."""
+        names = {str(path): f"<input {place}>" for place, path in enumerate(self.inputs)}
+        names[str(self.out)] = "<out>"
+        found: list[str] = []
+        words = iter(self.arguments)
+        for word in words:
+            if word in ASIDE:
+                next(words)
+            else:
+                found.append(names.get(word, word))
+        return found
 
 
 def stamp_of(out: Path) -> Path:

@@ -8,7 +8,6 @@ from relatum_export.console import Reporter
 from relatum_export.suite.stamps import (
     Step,
     StepError,
-    input_key,
     is_finished,
     replacing,
     run,
@@ -25,7 +24,7 @@ def items(tmp_path):
 
 def prepare(items, out):
     line = ("prepare", "--items", str(items), "--out", str(out))
-    return Step("shop/prepare", line, out, (items,), (), ("--force",))
+    return Step("shop/prepare", line, out, (items,), ("--force",))
 
 
 def test_a_step_runs_again_only_when_an_input_changed(items, tmp_path):
@@ -64,7 +63,7 @@ def test_a_step_that_fails_says_why_and_leaves_no_stamp(items, tmp_path):
     ],
 )
 def test_a_killed_training_goes_on_while_it_depends_on_the_same(tmp_path, replace, started, flags):
-    step = Step("shop/users", ("train",), tmp_path / "users", (), (), (replace,))
+    step = Step("shop/users", ("train",), tmp_path / "users", (), (replace,))
     step.out.mkdir()
     if started is not None:
         started_of(step.out).write_text(started, encoding="utf-8")
@@ -73,19 +72,35 @@ def test_a_killed_training_goes_on_while_it_depends_on_the_same(tmp_path, replac
 
 
 def test_what_is_not_there_is_not_replaced(tmp_path):
-    step = Step("shop/users", ("train",), tmp_path / "users", (), (), ("--force",))
+    step = Step("shop/users", ("train",), tmp_path / "users", (), ("--force",))
 
     assert replacing(step, "the same") == ()
 
 
-def test_the_key_follows_arguments_inputs_and_code(items, tmp_path):
+def test_the_key_follows_arguments_and_inputs(items, tmp_path):
     step = prepare(items, tmp_path / "corpus")
-    other = Step(step.name, (*step.arguments, "--name", "x"), step.out, step.inputs, step.code)
-    more = Step(step.name, step.arguments, step.out, step.inputs, ("suite",))
+    other = Step(step.name, (*step.arguments, "--name", "x"), step.out, step.inputs)
+    before = step.key()
+    items.write_text("item_id,title\na,red lamp\n", encoding="utf-8")
 
-    assert len({step.key(), other.key(), more.key()}) == 3
+    assert len({before, other.key(), step.key()}) == 3
 
 
-def test_an_input_that_is_missing_is_an_error(tmp_path):
+def test_a_folder_of_everything_that_moved_keeps_its_keys(tmp_path):
+    keys = set()
+    for name in ("build", "elsewhere"):
+        home = tmp_path / name
+        home.mkdir()
+        (home / "items.csv").write_text("item_id,title\na,red lamp\n", encoding="utf-8")
+        line = ("export", "--corpus", str(home / "items.csv"), "--cache", str(home / "cache"))
+        step = Step("s", (*line, "--out", str(home / "o")), home / "o", (home / "items.csv",))
+        keys.add(step.key())
+
+    assert len(keys) == 1
+
+
+def test_an_input_that_is_missing_is_an_error(items, tmp_path):
+    step = prepare(tmp_path / "nothing", tmp_path / "corpus")
+
     with pytest.raises(StepError, match="is missing"):
-        input_key(tmp_path / "nothing")
+        step.key()
