@@ -132,8 +132,8 @@ class ArtifactFolder:
 
     def write_ranker(self, **changes: object) -> None:
         """A ranker of two sources; `changes` replace keys of the first."""
-        users = {"name": "users", "weight": 1.5, "candidates": 200}
-        other = {"name": "transitions", "weight": 0.5, "candidates": 0}
+        users = {"name": "users", "weight": 1.5, "new_weight": 0.75, "candidates": 200}
+        other = {"name": "transitions", "weight": 0.5, "new_weight": 0.5, "candidates": 0}
         sources = [
             users | {"power": 0.5, "settings": {}} | changes,
             other | {"power": 1, "settings": {"step": 0.8}},

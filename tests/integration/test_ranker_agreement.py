@@ -1,13 +1,18 @@
 """Each source of the ranker says of a served shopper what it says offline."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from relatum_export.evaluation.recommendation.user_encoder import ServedUsers
+from relatum_export.evaluation.systems import BehaviourSpace
 from relatum_export.training.ranker.model import WeightedSource
 from relatum_export.training.ranker.requests import BasketLog, Request
 from relatum_export.training.ranker.sources import (
@@ -19,15 +24,22 @@ from relatum_export.training.ranker.sources import (
     Source,
     Space,
 )
-from relatum_server.artifact import RankerSource, RankerSpec
+from relatum_export.training.users.export import GRAPH, RIDGE, write_graph
+from relatum_export.training.users.model import UserEncoder
+from relatum_export.training.users.settings import UserSettings
+from relatum_server.artifact import RankerSource, RankerSpec, UserEncoderSpec
 from relatum_server.domain import Event, EventType, Product, ProductQuantity
+from relatum_server.encoder.graph import Graph
+from relatum_server.encoder.user_encoder import OnnxUserEncoder
 from relatum_server.services.ranked import Paging
 from relatum_server.services.recommendation import RecommendQuery
+from tests.fakes.encoder import FakeEncoder
 from tests.unit.server.services.conftest import DAY_US, NOW_US, Shop, build_shop
 
 ITEMS, SHOPPERS, DIMENSION = 12, 40, 5
+USERS = UserSettings(dimension=8, layers=1, max_history=6, batch_events=6, time_gaps="on")
 IDS = [f"p{i:02d}" for i in range(ITEMS)]
-WEIGHT, POWER, STEP = 3.0, 0.5, 0.8
+WEIGHT, NEW_WEIGHT, POWER, STEP = 3.0, 1.5, 0.5, 0.8
 END_US = (NOW_US // DAY_US) * DAY_US  # so that days and windows of seven days begin together
 
 
@@ -108,14 +120,17 @@ SOURCES: dict[str, tuple[Source, dict[str, float]]] = {
 }
 
 
-def served(name: str, settings: dict[str, float], folder: Any) -> Shop:
-    spec = RankerSpec(1, True, (RankerSource(name, WEIGHT, ITEMS, settings, power=POWER),))
+def served(name: str, settings: dict[str, float], folder: Path, **parts: Any) -> Shop:
+    spec = RankerSpec(
+        1, True, (RankerSource(name, WEIGHT, NEW_WEIGHT, ITEMS, settings, power=POWER),)
+    )
     shop = build_shop(
         folder,
         ranker=spec,
         spaces={
             space: dict(zip(IDS, rows.tolist(), strict=True)) for space, rows in VECTORS.items()
         },
+        **parts,
     )
     shop.add(*(Product(i, f"thing {i}") for i in IDS))
     lines = [
@@ -145,13 +160,78 @@ def scores(shop: Shop, shopper: int) -> NDArray[np.float64]:
     return found
 
 
-@pytest.mark.parametrize("name", list(SOURCES))
-def test_a_served_score_is_the_offline_one(tmp_path, name) -> None:
-    source, settings = SOURCES[name]
-    shop = served(name, settings, tmp_path)
+def assert_served_as(shop: Shop, source: Source, asked: Callable[[int], Request] = request) -> None:
     known = sorted({basket.shopper for basket in BASKETS})[:8]
-    offline = WeightedSource(source, WEIGHT, POWER).contributions([request(n) for n in known])
+    offline = WeightedSource(source, WEIGHT, POWER, NEW_WEIGHT).contributions(
+        [asked(shopper) for shopper in known]
+    )
 
-    assert (offline > 0).any(axis=1).all()
+    assert (offline > 0).any()
     for shopper, expected in zip(known, offline, strict=True):
         assert scores(shop, shopper) == pytest.approx(expected, rel=2e-3, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", list(SOURCES))
+def test_a_served_score_is_the_offline_one(tmp_path: Path, name: str) -> None:
+    source, settings = SOURCES[name]
+
+    assert_served_as(served(name, settings, tmp_path), source)
+
+
+def test_a_served_score_of_text_is_the_offline_one(tmp_path: Path) -> None:
+    shop = served("text", {"history_step": STEP}, tmp_path)
+    vectors, _ = shop.live.text.get(shop.live.keys.keys_of(IDS))
+
+    assert_served_as(shop, Space(vectors, vectors, STEP))
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_a_served_score_of_the_user_encoder_is_that_of_its_files(
+    tmp_path: Path, *, repeats: bool
+) -> None:
+    known, ridge = behaviour(), ridge_map()
+    spec = write_users(tmp_path, ridge, repeats=repeats)
+    shop = served(
+        "users",
+        {},
+        tmp_path,
+        behaviour={item: row.tolist() for item, row in known.items()},
+        users=OnnxUserEncoder(spec, Graph(spec.path, ("vectors", "lengths", "gap_days"), "query")),
+        ridge=ridge.tolist(),
+    )
+    texts, _ = shop.live.text.get(shop.live.keys.keys_of(IDS))
+    space = BehaviourSpace(tuple(known), np.stack(list(known.values())).astype(np.float32))
+    read = ServedUsers.read(tmp_path, space, max_history=spec.max_history, repeats=repeats)
+
+    def asked(shopper: int) -> Request:
+        return replace(request(shopper), time=BASKETS[-1].time_us / 1e6)
+
+    assert_served_as(shop, read.source(IDS, texts), asked)
+
+
+def behaviour() -> dict[str, NDArray[np.float16]]:
+    """Of all products but two, which nobody has bought yet as far as the artifact knows."""
+    draw = np.random.default_rng(8)
+    rows = draw.normal(size=(ITEMS - 2, USERS.dimension))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return dict(zip(IDS, rows.astype(np.float16), strict=False))
+
+
+def ridge_map() -> NDArray[np.float32]:
+    shape = (FakeEncoder().dimension + 1, USERS.dimension)
+    return np.random.default_rng(9).normal(scale=0.3, size=shape).astype(np.float32)
+
+
+def write_users(folder: Path, ridge: NDArray[np.float32], *, repeats: bool) -> UserEncoderSpec:
+    torch.manual_seed(0)
+    write_graph(UserEncoder(USERS), folder / GRAPH)
+    np.save(folder / RIDGE, ridge, allow_pickle=False)
+    return UserEncoderSpec(
+        folder / GRAPH,
+        "behaviour",
+        USERS.dimension,
+        USERS.max_history,
+        reads_gaps=True,
+        repeats=repeats,
+        golden_path=folder / "none",
+    )

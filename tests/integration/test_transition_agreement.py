@@ -31,7 +31,7 @@ SETTINGS = {
     "popularity_power": POPULARITY,
     "history_step": HISTORY,
 }
-RANKER = RankerSpec(1, True, (RankerSource("transitions", 2.0, ITEMS, SETTINGS),))
+RANKER = RankerSpec(1, True, (RankerSource("transitions", 2.0, 2.0, ITEMS, SETTINGS),))
 
 
 def histories() -> list[list[int]]:

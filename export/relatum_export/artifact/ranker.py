@@ -56,7 +56,9 @@ class RankerSource(_Part):
     ]
     """Which; each is defined in ``training.ranker.sources``."""
     weight: Finite
-    """Of its value to ``power``."""
+    """Of its value to ``power``, of a product that the shopper has bought."""
+    new_weight: Finite
+    """The same of a product that is new to the shopper."""
     power: float = Field(1.0, gt=0.0, allow_inf_nan=False)
     """Below 1 flattens what a source is surest of."""
     candidates: int = Field(ge=0)
@@ -96,6 +98,7 @@ class RankerFile(_Part):
                 {
                     "name": source.name,
                     "weight": source.weight,
+                    "new_weight": source.new_weight,
                     "power": source.power,
                     "candidates": trained.pool,
                     "settings": server_settings(source, trained.transitions),

@@ -1,7 +1,8 @@
 """How the sources of candidates of `Recommend` are weighed: `ranker.json`.
 
     {"version": 1, "repeats": true,
-     "sources": [{"name": "transitions", "weight": 1.3, "power": 0.5, "candidates": 200,
+     "sources": [{"name": "transitions", "weight": 1.3, "new_weight": 0.4, "power": 0.5,
+                  "candidates": 200,
                   "settings": {"window": 10, "step": 0.8, "backwards": 0.3, "row_power": 0.5,
                                "popularity_power": 0.25, "history_step": 0.7}}, ...]}
 
@@ -41,12 +42,14 @@ class RankerSource:
     Attributes:
         name: one of `SOURCES`.
         weight: of its value, raised to `power`; what is below 0 counts as 0.
+        new_weight: the same of a product that the shopper has not bought.
         candidates: how many products it proposes at most; 0: it only scores those of others.
         settings: its decays and powers by name.
     """
 
     name: str
     weight: float
+    new_weight: float
     candidates: int
     settings: Mapping[str, float]
     power: float = 1.0
@@ -101,6 +104,7 @@ def _source(content: dict[str, Any]) -> RankerSource:
     return RankerSource(
         name=content["name"],
         weight=_number(content["weight"]),
+        new_weight=_number(content["new_weight"]),
         candidates=content["candidates"],
         settings={str(name): _number(x) for name, x in content["settings"].items()},
         power=power,

@@ -65,13 +65,17 @@ class PersonalRanker:
             )
         else:
             keys = np.unique(given)
+        own = self._live.keys.keys_of(profile.purchases)
+        had = np.isin(keys, own)
         if not self._spec.repeats:
-            keys = keys[~np.isin(keys, self._live.keys.keys_of(profile.purchases))]
-        return Ranking(keys, tuple(_contribution(spec, source, keys) for spec, source in known))
+            keys, had = keys[~had], had[~had]
+        return Ranking(
+            keys, tuple(_contribution(spec, source, keys, had) for spec, source in known)
+        )
 
 
-def _contribution(spec: RankerSource, source: Source, keys: Keys) -> Contribution:
-    """Weight x max(value, 0)^power of each."""
+def _contribution(spec: RankerSource, source: Source, keys: Keys, had: Mask) -> Contribution:
+    """Weight x max(value, 0)^power of each, the weight by whether the shopper had it."""
     values, movers = source.of(keys)
-    values = np.maximum(values, 0.0)
-    return Contribution(source.kind, spec.weight * values**spec.power, movers)
+    weight = np.where(had, spec.weight, spec.new_weight)
+    return Contribution(source.kind, weight * np.maximum(values, 0.0) ** spec.power, movers)

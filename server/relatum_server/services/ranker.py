@@ -13,11 +13,11 @@ DEFAULT = RankerSpec(
     version=1,
     repeats=True,
     sources=(
-        RankerSource("frequency", 1.0, 5000, {}),
-        RankerSource("recent_popularity", 3.0, POOL, {}),
-        RankerSource("copurchase", 0.3, POOL, {}),
-        RankerSource("users", 0.05, POOL, {}),
-        RankerSource("text", 0.02, POOL, {}),
+        RankerSource("frequency", 1.0, 1.0, 5000, {}),
+        RankerSource("recent_popularity", 3.0, 3.0, POOL, {}),
+        RankerSource("copurchase", 0.3, 0.3, POOL, {}),
+        RankerSource("users", 0.05, 0.05, POOL, {}),
+        RankerSource("text", 0.02, 0.02, POOL, {}),
     ),
 )
 """Without a ranker in the artifact.

@@ -33,7 +33,7 @@ SETTINGS = {
     "popularity_power": 0.25,
     "history_step": 0.7,
 }
-RANKER = RankerSpec(1, True, (RankerSource("transitions", 1.0, 20, SETTINGS),))
+RANKER = RankerSpec(1, True, (RankerSource("transitions", 1.0, 1.0, 20, SETTINGS),))
 
 
 def artifact(folder: Path, model_id: str = "model-a", last_day: int = 19_000) -> Artifact:

@@ -75,9 +75,7 @@ class ServedRanker:
                 proposed = np.zeros(found.shape, np.bool_)
                 total = np.zeros(found.shape, np.float32)
             _propose(found, spec.candidates, proposed)
-            if spec.power != 1.0:
-                found **= np.float32(spec.power)
-            found *= np.float32(spec.weight)
+            _weigh(found, requests, spec)
             total += found
         if total is None or proposed is None:
             raise ValueError("a ranker of which no source knows anything of this shop")
@@ -86,6 +84,20 @@ class ServedRanker:
             for row, request in enumerate(requests):
                 total[row, request.events] = -np.inf
         return total
+
+
+def _weigh(scores: NDArray[np.float32], requests: Sequence[Request], spec: RankerSource) -> None:
+    """Make scores what they add, in place."""
+    if spec.power != 1.0:
+        scores **= np.float32(spec.power)
+    if spec.new_weight == spec.weight:
+        scores *= np.float32(spec.weight)
+        return
+    owned = [np.unique(request.events) for request in requests]
+    had = [np.float32(spec.weight) * scores[row, own] for row, own in enumerate(owned)]
+    scores *= np.float32(spec.new_weight)
+    for row, (own, values) in enumerate(zip(owned, had, strict=True)):
+        scores[row, own] = values
 
 
 def _propose(scores: NDArray[np.float32], count: int, proposed: NDArray[np.bool_]) -> None:

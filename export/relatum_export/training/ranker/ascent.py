@@ -1,5 +1,6 @@
 """Weights by their ranking: each is moved in turn while the mean NDCG@10 rises."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class _List:
     """The near candidates of each request, padded: what a ranking is read from.
 
     Attributes:
-        columns: float64 [requests, near, sources].
+        columns: float64 [requests, near, weights].
         hits: float64 [requests, near].
         padded: where there is no candidate, bool [requests, near].
         ideal: of each request's NDCG@10, float64 [requests].
@@ -50,17 +51,19 @@ def ascend(
     columns: NDArray[np.float64],
     first: NDArray[np.float64],
     chosen: NDArray[np.bool_],
+    together: Sequence[int] = (),
 ) -> NDArray[np.float64]:
-    """Better weights than ``first``, none negative.
+    """Better weights than ``first``, none negative; each is moved alone, then some together.
 
     What is maximised is NDCG@10 and, where shoppers' own items stay in the ranking, half of it over
     the items new to them: a softmax over all candidates cares as much for the hundredth place.
 
     Args:
         candidates: of the requests.
-        columns: the sources' scores as they are weighed, float64 [candidates, sources].
-        first: where the search begins, float64 [sources].
+        columns: the sources' scores as they are weighed, float64 [candidates, weights].
+        first: where the search begins, float64 [weights].
         chosen: requests to fit on, bool [requests].
+        together: weights that are also moved as one, such as those of new items alone.
 
     **Source**: coordinate ascent on the ranking measure, Metzler and Croft 2007, Linear Feature-
     Based Models for Information Retrieval, section 4.2.
@@ -77,13 +80,18 @@ def ascend(
     weights = first.copy()
     typical = float(np.median(weights[weights > 0])) if (weights > 0).any() else 1.0
     best = figure(weights)
+    moved = [[place] for place in range(len(weights))]
+    if together:
+        moved.append(list(together))
     for _ in range(ROUNDS):
         before = best
-        for source in range(len(weights)):
-            start = weights[source] or 0.3 * typical
+        for places in moved:
+            start = weights[places]
+            if len(places) == 1 and not start.any():
+                start = np.full(1, 0.3 * typical)
             for factor in FACTORS:
                 changed = weights.copy()
-                changed[source] = start * factor
+                changed[places] = start * factor
                 if not changed.any():
                     continue
                 found = figure(changed)

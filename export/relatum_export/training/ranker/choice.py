@@ -147,4 +147,5 @@ def _problem(inputs: Inputs, drawn: Drawn, sources: Mapping[str, Source]) -> Pro
 
 
 def _only(problem: Problem) -> Weights:
-    return Weights(np.ones(len(problem.candidates.names)), (1.0,) * len(problem.candidates.names))
+    count = len(problem.candidates.names)
+    return Weights(np.ones(count), np.ones(count), (1.0,) * count)

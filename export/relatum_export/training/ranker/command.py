@@ -68,9 +68,11 @@ def ranker(
     spaces = open_spaces(graph, opened, text) if graph is not None else {}
     inputs = Inputs(opened, judged, settings, text.of(judged.items), trained, spaces)
     metrics = train_ranker(inputs, text, out, reporter)
-    table = Table("source", "alone", "weight", "power", "share", title=f"ranker {out}")
+    table = Table(
+        "source", "alone", "weight", "new_weight", "power", "share", title=f"ranker {out}"
+    )
     for name, found in metrics["sources"].items():
-        cells = (f"{found[key]:.4g}" for key in ("alone", "weight", "power", "share"))
+        cells = (f"{found[key]:.4g}" for key in ("alone", "weight", "new_weight", "power", "share"))
         table.add_row(name, *cells)
     for measure, found in metrics["valid_held_out"].items():
         table.add_row(f"valid {measure}", f"{found['value']:.4f}")

@@ -20,10 +20,13 @@ class Weights:
 
     Attributes:
         values: one a source, at least 0, float64 [sources].
+        new_values: the same for items that are new to the shopper, float64 [sources]; what is
+            seldom bought again may still be what is bought next.
         powers: one a source.
     """
 
     values: NDArray[np.float64]
+    new_values: NDArray[np.float64]
     powers: Powers
 
 
@@ -51,11 +54,10 @@ class Problem:
         hits_of = np.bincount(self.owners[found.hits], minlength=len(found.relevant))
         usable = chosen & (hits_of > 0)
         lines = usable[self.owners]
-        columns = [self._column(source, power) for source, power in enumerate(powers)]
-        x = np.stack([column[lines] for column, _ in columns], axis=1)
-        scales = np.array([scale for _, scale in columns])
+        every, scales = self._columns(powers)
+        x = every[lines]
         if not len(x):
-            return Weights(1.0 / scales, powers)
+            return Weights(1.0 / scales, 1.0 / scales, powers)
         sizes = np.diff(found.starts)[usable]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         owner = np.repeat(np.arange(len(sizes)), sizes)
@@ -74,20 +76,27 @@ class Problem:
                 gradient / count + 2.0 * self._penalty * weights,
             )
 
-        start = np.full(len(powers), 0.1)
-        bounds = [(0.0, None)] * len(powers)
+        start = np.full(x.shape[1], 0.1)
+        bounds = [(0.0, None)] * len(start)
         result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-        every = np.stack([column for column, _ in columns], axis=1)
-        values = ascend(found, every, np.asarray(result.x), chosen)
-        return Weights(values / scales, powers)
+        count = len(powers)
+        of_new = range(count, x.shape[1])
+        values = ascend(found, every, np.asarray(result.x), chosen, of_new)
+        return Weights(values[:count] / scales, values[-count:] / scales, powers)
 
     def scores(self, weights: Weights) -> NDArray[np.float64]:
         """Float64 [candidates]."""
         total = np.zeros(len(self.owners))
-        for source, (value, power) in enumerate(zip(weights.values, weights.powers, strict=True)):
-            column, scale = self._column(source, power)
-            total += value * scale * column
+        for source in range(len(weights.powers)):
+            total += self.contributions(weights, source)
         return total
+
+    def contributions(self, weights: Weights, source: int) -> NDArray[np.float64]:
+        """What one source adds, float64 [candidates]."""
+        column, scale = self._column(source, weights.powers[source])
+        had, new = weights.values[source], weights.new_values[source]
+        result: NDArray[np.float64] = np.where(self.candidates.had, had, new) * scale * column
+        return result
 
     def ndcg(self, scores: NDArray[np.float64], *, new: bool = False) -> NDArray[np.float64]:
         """NDCG@10 of each request, NaN where nothing is relevant.
@@ -106,6 +115,19 @@ class Problem:
             hits = found.hits[lines][top_k(scores[lines], DEPTH)]
             out[request] = binary_ndcg(hits, int(wanted[request]), DEPTH)
         return out
+
+    def _columns(self, powers: Powers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The sources' columns, and their scales, float64 [sources].
+
+        Where shoppers' own items stay, each source has two columns: of what the shopper had, and
+        of what is new; [candidates, sources] and the same again.
+        """
+        columns = [self._column(source, power) for source, power in enumerate(powers)]
+        x = np.stack([column for column, _ in columns], axis=1)
+        had = self.candidates.had[:, None]
+        if had.any():
+            x = np.concatenate([x * had, x * ~had], axis=1)
+        return x, np.array([scale for _, scale in columns])
 
     def _column(self, source: int, power: float) -> tuple[NDArray[np.float64], float]:
         """A source's scores to the power, over their standard deviation; and that."""

@@ -2,7 +2,8 @@
 
 `ranker.json`: ``version``; ``repeats`` (whether what the shopper has stays in the ranking);
 ``pool`` (best candidates that each source gives); ``sources``, in falling order of what they add:
-``name``, ``weight``, ``power`` and ``settings`` of each; ``transitions`` (how the pairs of
+``name``, ``weight`` (of what the shopper had), ``new_weight`` (of what is new to the shopper),
+``power`` and ``settings`` of each; ``transitions`` (how the pairs of
 `transitions.parquet` are counted and divided). A product's score is the sum over the sources of
 weight x max(score, 0)^power.
 """
@@ -20,7 +21,7 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.transitions import TransitionSettings
 
 FORMAT = "relatum-ranker-run"
-VERSION = 1
+VERSION = 2
 CONFIG = "config.json"
 METRICS = "metrics.json"
 RANKER = "ranker.json"
@@ -29,12 +30,13 @@ TRANSITIONS = "transitions.parquet"
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """One source as `ranker.json` has it."""
+    """One source as `ranker.json` has it; where nothing is repeated both weights are the same."""
 
     name: str
     weight: float
     power: float
     settings: Mapping[str, float]
+    new_weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,13 @@ class TrainedRanker:
                     f"{VERSION}; train it again"
                 )
             sources = tuple(
-                SourceEntry(s["name"], float(s["weight"]), float(s["power"]), s["settings"])
+                SourceEntry(
+                    s["name"],
+                    float(s["weight"]),
+                    float(s["power"]),
+                    s["settings"],
+                    float(s["new_weight"]),
+                )
                 for s in ranker["sources"]
             )
             repeats, pool = bool(ranker["repeats"]), int(ranker["pool"])
@@ -142,7 +150,13 @@ def write_ranker(
         The names written.
     """
     entries = [
-        {"name": s.name, "weight": s.weight, "power": s.power, "settings": dict(s.settings)}
+        {
+            "name": s.name,
+            "weight": s.weight,
+            "new_weight": s.new_weight,
+            "power": s.power,
+            "settings": dict(s.settings),
+        }
         for s in sources
     ]
     content = {

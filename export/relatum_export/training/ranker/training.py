@@ -116,7 +116,10 @@ def load_ranker(run: TrainedRanker, inputs: Inputs, fit: str) -> AdditiveRanker:
     return AdditiveRanker(
         {
             entry.name: WeightedSource(
-                inputs.source(entry.name, entry.settings, fit), entry.weight, entry.power
+                inputs.source(entry.name, entry.settings, fit),
+                entry.weight,
+                entry.power,
+                entry.new_weight,
             )
             for entry in run.sources
         }
@@ -172,12 +175,9 @@ def _write(
 
 
 def _shares(problem: Problem, weights: Weights) -> NDArray[np.float64]:
-    """How much of the scores' spread each source makes: weight times standard deviation."""
+    """How much of the scores' spread each source makes, by standard deviations."""
     spread = np.array(
-        [
-            weight * float((problem.candidates.scores[:, i].astype(np.float64) ** power).std())
-            for i, (weight, power) in enumerate(zip(weights.values, weights.powers, strict=True))
-        ]
+        [float(problem.contributions(weights, i).std()) for i in range(len(weights.powers))]
     )
     return np.asarray(spread / max(spread.sum(), 1e-12))
 
@@ -186,12 +186,13 @@ def _entries(
     sources: Mapping[str, ChosenSource], weights: Weights, shares: NDArray[np.float64]
 ) -> tuple[SourceEntry, ...]:
     entries = [
-        SourceEntry(name, float(weight), power, described(chosen.settings))
-        for (name, chosen), weight, power in zip(
-            sources.items(), weights.values, weights.powers, strict=True
+        SourceEntry(name, float(weight), power, described(chosen.settings), float(new))
+        for (name, chosen), weight, power, new in zip(
+            sources.items(), weights.values, weights.powers, weights.new_values, strict=True
         )
     ]
-    return tuple(entries[i] for i in np.argsort(-shares, kind="stable") if entries[i].weight > 0)
+    ordered = (entries[i] for i in np.argsort(-shares, kind="stable"))
+    return tuple(entry for entry in ordered if entry.weight > 0 or entry.new_weight > 0)
 
 
 def _source_metrics(
@@ -207,6 +208,7 @@ def _source_metrics(
         "tried": [{**described(settings), "alone": value} for settings, value in chosen.alone],
         "alone": float(np.nanmean(problem.ndcg(scores))),
         "weight": float(weights.values[place]),
+        "new_weight": float(weights.new_values[place]),
         "power": weights.powers[place],
         "share": float(shares[place]),
     }
@@ -226,6 +228,8 @@ def _held_out(
     for new in (False, True) if inputs.judged.repeats else (False,):
         name = "NDCG@10/new" if new else "NDCG@10"
         own = problem.ndcg(scores, new=new)
+        if np.isnan(own).all():
+            continue  # nobody took anything new: there is no such figure
         found[name] = {
             "value": float(np.nanmean(own)),
             **{

@@ -12,9 +12,9 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.transitions import TransitionSettings
 from relatum_export.training.ranker.run import FORMAT, SourceEntry, TrainedRanker, write_ranker
 
-TRANSITIONS = SourceEntry("transitions", 1.25, 0.5, {"window": 10, "decay": 0.8, "step": 0.9})
-FREQUENCY = SourceEntry("frequency", 3.0, 1.0, {"step": 0.95})
-TEXT = SourceEntry("text", 0.5, 1.0, {"step": 0.7})
+TRANSITIONS = SourceEntry("transitions", 1.25, 0.5, {"window": 10, "decay": 0.8, "step": 0.9}, 0.75)
+FREQUENCY = SourceEntry("frequency", 3.0, 1.0, {"step": 0.95}, 0.0)
+TEXT = SourceEntry("text", 0.5, 1.0, {"step": 0.7}, 0.5)
 PAIRS = pa.table(
     {"item_id_a": ["a"], "item_id_b": ["b"], "weight": pa.array([2.5], pa.float32())}, SCHEMA
 )
@@ -66,6 +66,7 @@ def test_sources_are_written_by_the_names_that_a_server_reads(trained, artifact)
         "history_step": 0.9,
     }
     assert by_name["transitions"]["power"] == 0.5
+    assert (by_name["transitions"]["weight"], by_name["transitions"]["new_weight"]) == (1.25, 0.75)
     assert by_name["frequency"]["settings"] == {"basket_step": 0.95}
     assert by_name["text"]["settings"] == {"history_step": 0.7}
     assert {source["candidates"] for source in written["sources"]} == {200}
@@ -100,7 +101,7 @@ def test_transitions_stay_behind_where_they_are_not_weighed(trained, artifact):
     ],
 )
 def test_a_ranker_that_weighs_an_absent_part_is_refused(trained, artifact, name, remedy):
-    run = trained([FREQUENCY, SourceEntry(name, 1.0, 1.0, {})])
+    run = trained([FREQUENCY, SourceEntry(name, 1.0, 1.0, {}, 1.0)])
 
     with pytest.raises(InputError, match=f"weighs {name}, which the artifact would lack: {remedy}"):
         add_ranker(run, artifact, manifest_pb2.Manifest())
@@ -110,7 +111,7 @@ def test_a_ranker_that_weighs_an_absent_part_is_refused(trained, artifact, name,
     ("name", "flag"), [("users", "--users"), ("complement", "--graph"), ("diffused", "--graph")]
 )
 def test_a_ranker_that_weighs_what_was_not_given_is_refused_at_once(trained, name, flag):
-    run = trained([FREQUENCY, SourceEntry(name, 1.0, 1.0, {})])
+    run = trained([FREQUENCY, SourceEntry(name, 1.0, 1.0, {}, 1.0)])
 
     check_given(run, [flag])
     with pytest.raises(InputError, match=f"weighs {name}, .* give {flag}"):
@@ -120,11 +121,11 @@ def test_a_ranker_that_weighs_what_was_not_given_is_refused_at_once(trained, nam
 @pytest.mark.parametrize(
     "sources",
     [
-        [SourceEntry("horoscope", 1.0, 1.0, {})],
+        [SourceEntry("horoscope", 1.0, 1.0, {}, 1.0)],
         [FREQUENCY, FREQUENCY],
-        [SourceEntry("frequency", float("nan"), 1.0, {})],
-        [SourceEntry("frequency", 1.0, 0.0, {})],
-        [SourceEntry("frequency", 1.0, 1.0, {"step": float("inf")})],
+        [SourceEntry("frequency", float("nan"), 1.0, {}, 1.0)],
+        [SourceEntry("frequency", 1.0, 0.0, {}, 1.0)],
+        [SourceEntry("frequency", 1.0, 1.0, {"step": float("inf")}, 1.0)],
         [],
     ],
     ids=["unknown", "twice", "nan-weight", "power-0", "infinite-setting", "none"],

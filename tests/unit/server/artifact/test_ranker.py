@@ -10,6 +10,7 @@ from relatum_server.errors import ArtifactError
 SOURCE = {
     "name": "transitions",
     "weight": 1.25,
+    "new_weight": 0.5,
     "power": 0.5,
     "candidates": 100,
     "settings": {"step": 0.8},
@@ -32,6 +33,7 @@ def test_sources_keep_their_order_weights_and_settings(tmp_path):
     assert ranker.sources[0].settings == {"step": 0.8}
     assert ranker.sources[0].candidates == 100
     assert ranker.sources[0].power == 0.5
+    assert ranker.sources[0].new_weight == 0.5
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_a_file_that_is_no_ranker_is_refused(tmp_path, content, expected):
         ({"weight": "1"}, "'1' is not a finite number"),
         ({"weight": None}, "None is not a finite number"),
         ({"weight": True}, "True is not a finite number"),
+        ({"new_weight": float("nan")}, "nan is not a finite number"),
         ({"power": 0}, "power 0 is not above 0"),
         ({"power": float("nan")}, "nan is not a finite number"),
         ({"candidates": -1}, "candidates -1"),

@@ -21,7 +21,7 @@ TRANSITIONS = {
 
 
 def source(name, weight=1.0, candidates=50, **settings):
-    return RankerSource(name, weight, candidates, settings)
+    return RankerSource(name, weight, weight, candidates, settings)
 
 
 def shop_with(tmp_path, *sources, repeats=True):
@@ -61,7 +61,7 @@ def test_what_followed_in_other_histories_comes_and_names_what_it_followed(tmp_p
 
 
 def test_a_value_is_raised_to_its_power_before_it_is_weighed(tmp_path):
-    flat = RankerSource("frequency", 3.0, 50, {}, power=0.5)
+    flat = RankerSource("frequency", 3.0, 3.0, 50, {}, power=0.5)
     shop = shop_with(tmp_path, flat)
     bought(shop, "ann", "milk", "bread")
 

@@ -11,7 +11,7 @@ from tests.fakes.encoder import FakeEncoder
 from tests.fakes.heads import FakeUserEncoder
 from tests.unit.server.services.conftest import DAY_US, NOW_US, build_shop
 
-RANKER = RankerSpec(1, True, (RankerSource("users", 2.0, 50, {}),))
+RANKER = RankerSpec(1, True, (RankerSource("users", 2.0, 2.0, 50, {}),))
 BEHAVIOUR = {"milk": (1.0, 0.0), "bread": (0.8, 0.6), "tea": (0.0, 1.0)}
 RIDGE = np.zeros((FakeEncoder().dimension + 1, 2), np.float32)
 RIDGE[-1] = (0.5, 0.0)

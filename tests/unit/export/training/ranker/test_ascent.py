@@ -43,7 +43,7 @@ def test_the_ranking_of_what_it_is_fitted_on_only_rises(candidates):
 
     problem = Problem(candidates, penalty=0.0)
     powers = (1.0, 1.0, 1.0)
-    before, after = (problem.scores(Weights(w, powers)) for w in (first, found))
+    before, after = (problem.scores(Weights(w, w, powers)) for w in (first, found))
     total = [
         problem.ndcg(s).mean() + 0.5 * np.nanmean(problem.ndcg(s, new=True))
         for s in (before, after)

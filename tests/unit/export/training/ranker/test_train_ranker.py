@@ -67,9 +67,9 @@ def test_the_run_folder_holds_what_a_server_answers_by(habits):
 
     ranker = json.loads((run / "ranker.json").read_text(encoding="utf-8"))
 
-    assert (ranker["version"], ranker["repeats"], ranker["pool"]) == (1, True, 200)
+    assert (ranker["version"], ranker["repeats"], ranker["pool"]) == (2, True, 200)
     assert ranker["transitions"]["window"] == 3
-    assert all(source["weight"] > 0 for source in ranker["sources"])
+    assert all(source["weight"] + source["new_weight"] > 0 for source in ranker["sources"])
     heaviest = ranker["sources"][0]
     assert heaviest["name"] == "recent_copurchase"
     assert heaviest["settings"] == {"half_life_days": 7, "step": 0.9}
@@ -135,7 +135,7 @@ def test_a_damaged_run_is_refused(habits, tmp_path):
     copy.mkdir()
     for name in ("config.json", "metrics.json"):
         (copy / name).write_bytes((run / name).read_bytes())
-    (copy / "ranker.json").write_text('{"version": 1}', encoding="utf-8")
+    (copy / "ranker.json").write_text('{"version": 2}', encoding="utf-8")
 
     with pytest.raises(InputError, match="is damaged"):
         TrainedRanker.open(copy)
