@@ -7,7 +7,7 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TITLE
 from relatum_export.evaluation.diversity import Vectors, beyond_accuracy
 from relatum_export.evaluation.product_facts import ProductFacts
-from relatum_export.evaluation.rows import ZERO_SHOT, Outcome, Row, rows_of
+from relatum_export.evaluation.rows import VERSUS, ZERO_SHOT, Outcome, Row, rows_of
 from relatum_export.evaluation.slices import sliced
 from relatum_export.evaluation.systems import EncoderSystem, TextSystem
 from relatum_export.training.products import Catalogue
@@ -54,9 +54,11 @@ def judge(
     say(f"{corpus.name}: intervals and slices")
     bought = ProductFacts.read(corpus).bought
     whole, each = beyond_accuracy(corpus.name, outcomes, bought, vectors)
-    figures = rows_of(corpus.name, list(outcomes))
+    measured = rows_of(corpus.name, [*outcomes, *each])
+    added = {outcome.measure for outcome in each}
+    figures = [row for row in measured if row.measure.partition(VERSUS)[0] not in added]
+    width = [*whole, *(row for row in measured if row.measure.partition(VERSUS)[0] in added)]
     slices = rows_of(corpus.name, sliced(outcomes))
-    width = [*whole, *rows_of(corpus.name, each)]
     return Judgement(corpus.name, (*outcomes, *each), tuple(figures), tuple(slices), tuple(width))
 
 

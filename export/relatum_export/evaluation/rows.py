@@ -1,6 +1,6 @@
 """The row that every measurement of the project is written as, and what protocols hand over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -137,33 +137,54 @@ def rows_of(
     baselines, and relatum, which is to be shown better, against every system that is not its own.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Outcome]] = {}
+    shared: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.units:
             groups.setdefault((outcome.split, outcome.measure, outcome.units), []).append(outcome)
+            shared.setdefault(outcome.units, []).append(outcome)
+    # Drawing is what takes time, so all measures of the same units are resampled at once.
+    samples = {id(o): one for batch in shared.values() for o, one in _resampled(batch)}
     rows = []
     for group in groups.values():
-        rows += _group_rows(set_name, group, baselines)
+        rows += _group_rows(set_name, group, samples, baselines)
     return rows
 
 
-def _group_rows(set_name: str, group: list[Outcome], baselines: Sequence[str]) -> list[Row]:
-    columns = [outcome.columns() for outcome in group]
-    widths = [top.shape[1] for top, _ in columns]
-    tops = np.concatenate([top for top, _ in columns], axis=1)
-    sums = resampled_sums(np.concatenate([tops, *(bottom for _, bottom in columns)], axis=1))
-    top, bottom = np.split(sums, [tops.shape[1]], axis=1)
-    cuts = np.cumsum(widths)[:-1].tolist()
-    parts = zip(np.split(top, cuts, axis=1), np.split(bottom, cuts, axis=1), group, strict=True)
-    samples = np.stack([figure(t, b, outcome.combine) for t, b, outcome in parts], axis=1)
-    place = {outcome.system: i for i, outcome in enumerate(group)}
+def _resampled(batch: list[Outcome]) -> Iterator[tuple[Outcome, NDArray[np.float64]]]:
+    """Each outcome's figure in each resample of their common units, float64 [resamples]."""
+    columns: list[NDArray[np.float64]] = []
+    start: dict[bytes, int] = {}  # equal columns, such as the ones under a mean, count once
+    places = []
+    for outcome in batch:
+        place = []
+        for part in outcome.columns():
+            key = part.tobytes()
+            if key not in start:
+                start[key] = sum(one.shape[1] for one in columns)
+                columns.append(part)
+            place.append(slice(start[key], start[key] + part.shape[1]))
+        places.append(place)
+    sums = resampled_sums(np.concatenate(columns, axis=1))
+    for outcome, (top, bottom) in zip(batch, places, strict=True):
+        yield outcome, figure(sums[:, top], sums[:, bottom], outcome.combine)
+
+
+def _group_rows(
+    set_name: str,
+    group: list[Outcome],
+    samples: Mapping[int, NDArray[np.float64]],
+    baselines: Sequence[str],
+) -> list[Row]:
+    place = {outcome.system: outcome for outcome in group}
     rows = []
-    for i, outcome in enumerate(group):
-        own = percentile_interval(outcome.value, samples[:, i])
-        rows.append(_row(set_name, outcome, outcome.measure, own))
+    for outcome in group:
+        own = samples[id(outcome)]
+        interval = percentile_interval(outcome.value, own)
+        rows.append(_row(set_name, outcome, outcome.measure, interval))
         for baseline in compared(outcome.system, list(place), baselines):
-            at = place[baseline]
-            change = outcome.value - group[at].value
-            paired = percentile_interval(change, samples[:, i] - samples[:, at])
+            other = place[baseline]
+            change = outcome.value - other.value
+            paired = percentile_interval(change, own - samples[id(other)])
             rows.append(_row(set_name, outcome, f"{outcome.measure}{VERSUS}{baseline}", paired))
     return rows
 

@@ -37,7 +37,7 @@ def _measure(task: Task) -> list[Outcome]:
             if splits[split].queries:
                 outcomes.append(reranked(task, system, form, splits[split], cases[split]))
             if system.whole_corpus and (splits[split].queries or splits[split].single):
-                outcomes += _whole_corpus(task, system, form, splits[split])
+                outcomes += _whole_corpus(task, system, form, splits[split], cases[split])
     for split in task.splits:
         judged = splits[split]
         if judged.unlabelled:
@@ -56,7 +56,7 @@ def _cases(task: Task, judged: JudgedSplit) -> Cases:
     given = table["lang"].to_pylist() if "lang" in table.column_names else [""] * len(table)
     language = dict(zip(table["query_id"].to_pylist(), given, strict=True))
     found = {}
-    for query in judged.queries:
+    for query in (*judged.queries, *judged.single):
         right = tuple(ids[row] for row in query.rows[query.labels == query.labels.max()])
         own = facts.slices(right)
         own["words"] = length_label("words", len(query.text.split()))
@@ -90,7 +90,7 @@ def reranked(
 
 
 def _whole_corpus(
-    task: Task, system: TextSystem, form: TextForm, judged: JudgedSplit
+    task: Task, system: TextSystem, form: TextForm, judged: JudgedSplit, cases: Cases
 ) -> list[Outcome]:
     """Unjudged products count 0; ties by id, so the columns are laid out by id."""
     catalogue = task.products()
@@ -102,17 +102,19 @@ def _whole_corpus(
     scores = system.scores(
         [query.text for query in queries], [texts[row] for row in by_id], products=False
     )
-    gains, found, units, found_units = [], [], [], []
+    gains, found, units, found_units, lists = [], [], [], [], []
     for query, row in zip(queries, scores, strict=True):
         ranked = top_k(row, RECALL_DEPTH)
         gains.append(_ndcg_of(query, place, ranked[:DEPTH]))
         units.append(query.query_id)
+        lists.append(by_id[ranked[:DEPTH]])
         relevant = place[query.rows[query.labels >= RELEVANT_LABEL]]
         if len(relevant):
             found.append(recall(np.isin(ranked, relevant), len(relevant)))
             found_units.append(query.query_id)
+    evidence = Evidence(cases, Given.of(catalogue.ids, lists))
     return [
-        mean_outcome(judged.split, system.name, "NDCG@10/corpus", units, gains),
+        mean_outcome(judged.split, system.name, "NDCG@10/corpus", units, gains, evidence=evidence),
         mean_outcome(judged.split, system.name, "R@50/corpus", found_units, found),
     ]
 

@@ -97,3 +97,33 @@ def test_agreement_over_different_queries_is_refused() -> None:
     other = mean_outcome("test", "relatum-torch", "P@1", ["b"], [1.0])
     with pytest.raises(ValueError, match="same split, measure and units"):
         agreement(one, other)
+
+
+def test_measures_resampled_together_have_the_intervals_that_each_has_alone() -> None:
+    rng = np.random.default_rng(1)
+    units = [str(i) for i in range(25)]
+    first = mean_outcome("test", "s", "NDCG@10", units, rng.random(25).tolist())
+    second = mean_outcome("test", "s", "HR@10", units, rng.random(25).tolist())
+    parts = Outcome(
+        "test", "s", "macro-F1", tuple(units), rng.random((25, 3)), np.ones((25, 3)),
+        combine="mean of ratios",
+    )  # fmt: skip
+
+    together = rows_of("shop", [first, parts, second])
+
+    alone = [row for one in (first, parts, second) for row in rows_of("shop", [one])]
+    assert [row.name for row in together] == [row.name for row in alone]
+    for joint, single in zip(together, alone, strict=True):
+        assert (joint.low, joint.high) == pytest.approx((single.low, single.high))
+
+
+def test_relatum_is_set_against_every_other_system_fitted_alike() -> None:
+    systems = ("transitions", "transitions+valid", "relatum", "relatum+valid", "relatum-fp32")
+    outcomes = [mean_outcome("test", name, "NDCG@10", ["q", "r"], [0.5, 1]) for name in systems]
+
+    names = [row.name.split("/", 2)[2] for row in rows_of("shop", outcomes) if "vs-" in row.name]
+
+    assert names == [
+        "NDCG@10/vs-transitions/relatum",
+        "NDCG@10/vs-transitions+valid/relatum+valid",
+    ]

@@ -165,3 +165,21 @@ def test_transitions_by_hand():
     assert fitted.weights.toarray() == pytest.approx(expected)
     # A history of 0 then 1: .7 of row 0 and the whole of row 1.
     assert fitted.scores([[0, 1]])[0] == pytest.approx(0.7 * expected[0] + expected[1])
+
+
+def test_the_report_can_show_history_lists_and_target_and_slices_by_popularity(tmp_path):
+    events = [
+        event("u", "a", timestamp=1), event("u", "b", timestamp=2),
+        event("u", "c", "test", timestamp=3),
+        event("v", "b", timestamp=1), event("v", "b", "test", timestamp=2),
+    ]  # fmt: skip
+    corpus = write_corpus(tmp_path, ("a", "b", "c"), events)
+
+    found = figures(NEXT_ITEM, task_of(corpus, splits=("test",)))
+
+    evidence = found["test/NDCG@10/popularity"].evidence
+    case = evidence.cases.by_unit["u"]
+    assert (case.asked, case.right) == ("b ← a", ("c",))
+    assert case.slices == {"popularity": "cold", "history": "history-2-3"}
+    assert evidence.given.of_unit(0) == ["c"]
+    assert found["test/HR@10/popularity"].evidence is None

@@ -90,3 +90,15 @@ def test_equal_scores_are_ranked_by_id(tmp_path):
     assert found["test/NDCG@10/corpus/zero-shot"].value == pytest.approx(
         (1 / math.log2(3) + 7 / math.log2(6)) / ideal
     )
+
+
+def test_the_report_can_show_what_was_asked_given_and_right_of_both_figures(tmp_path):
+    found, _ = measured(tmp_path, ["q"], judgments("q", a=1, b=3, c=0))
+
+    def shown(measure):
+        evidence = found[f"test/{measure}/zero-shot"].evidence
+        case = evidence.cases.by_unit["q"]
+        return case.asked, evidence.given.of_unit(0), case.right
+
+    assert shown("NDCG@10") == ("red shoe", ["a", "c", "b"], ("b",))
+    assert shown("NDCG@10/corpus") == ("red shoe", ["d", "a", "c", "b", "e"], ("b",))
