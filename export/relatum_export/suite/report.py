@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,12 @@ def table(found: Sequence[Verdict]) -> Table:
         figures = (f"{one.value:.4f}", interval, one.required, one.wanted, mark)
         shown.add_row(one.label, *figures)
     return shown
+
+
+def write_verdicts(file: Path, found: Sequence[Verdict]) -> None:
+    """The same for programs, a JSON list."""
+    content = [asdict(one) for one in found]
+    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def page(rows: Rows, found: Sequence[Verdict]) -> str:

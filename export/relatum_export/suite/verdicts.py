@@ -56,7 +56,7 @@ def verdicts(
         requirements: to hold against them.
 
     Raises:
-        InputError: the values of a set whose rows are there cannot be read.
+        InputError: the values of a set are damaged.
     """
     by_name = {row["name"]: row for row in rows}
     found = []
@@ -126,12 +126,14 @@ def pooled_gain(one: Pooled, suite: Path) -> Interval | None:
     units are drawn by themselves.
 
     Returns:
-        None where a set lacks the other system, or measured it on other units.
+        None where a set lacks its values or the other system, or measured it on other units.
     """
     values, samples = [], []
     for seed, group in enumerate(one.groups):
         set_name, split, measure = group.split("/", 2)
         file = values_file(suite / set_name / "rows.json")
+        if not file.is_file():
+            return None  # its rows are kept from an earlier build
         found = read_values(file, split, measure, [OWN, *one.others])
         own = found.pop(OWN, None)
         if own is None or not found:

@@ -1,6 +1,8 @@
 """The rows of all sets in one file, and the page over them."""
 
-from relatum_export.suite.report import merge, page, steps, table
+import json
+
+from relatum_export.suite.report import merge, page, steps, table, write_verdicts
 from relatum_export.suite.verdicts import Verdict
 
 
@@ -78,3 +80,11 @@ def test_before_and_after_is_of_test_where_a_set_has_both_splits():
     ]
 
     assert [step.label for step in steps(rows)] == ["s, test, NDCG@10"]
+
+
+def test_the_verdicts_are_there_for_programs_too(tmp_path):
+    write_verdicts(tmp_path / "required.json", [Verdict("a", None, None, None, "> 0, CI too")])
+
+    (found,) = json.loads((tmp_path / "required.json").read_text(encoding="utf-8"))
+
+    assert (found["label"], found["reached"], found["required"]) == ("a", None, "> 0, CI too")

@@ -140,8 +140,22 @@ def test_not_worse_than_a_margin_is_held_at_the_lower_end(tmp_path):
     assert (found.required, found.reached) == ("≥ -0.01, CI too", True)
 
 
-def test_rows_without_their_values_are_an_error_that_says_what_to_do(tmp_path):
+def test_kept_rows_without_their_values_are_not_measured_and_damaged_values_are_an_error(tmp_path):
     rows = [row.as_json() for row in rows_of("s", [outcome("relatum", [0.5] * 40)])]
+    pooled = Pooled("x", ("s/test/P@1",), ("zero-shot",))
 
+    assert verdict(rows, tmp_path, pooled).reached is None
+
+    values_file(tmp_path / "s" / "rows.json").parent.mkdir()
+    values_file(tmp_path / "s" / "rows.json").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="run `evaluate` again"):
-        verdicts(rows, tmp_path, [Pooled("x", ("s/test/P@1",), ("zero-shot",))])
+        verdicts(rows, tmp_path, [pooled])
+
+
+def test_every_requirement_is_named_by_the_rules_of_rows_and_only_once():
+    names = [one.label if isinstance(one, Pooled) else one.name for one in REQUIREMENTS]
+
+    assert len(names) == len(set(names))
+    for one in REQUIREMENTS:
+        groups = one.groups if isinstance(one, Pooled) else [one.name.rsplit("/", 1)[0]]
+        assert all(group.split("/")[1] == "test" for group in groups)
