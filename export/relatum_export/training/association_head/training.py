@@ -23,6 +23,7 @@ from relatum_export.training.association_head.fit import fit_head, head_logits
 from relatum_export.training.association_head.joint import JointFit
 from relatum_export.training.association_head.judging import measured
 from relatum_export.training.association_head.member import PairTable
+from relatum_export.training.association_head.products import relevant
 from relatum_export.training.association_head.saved import SavedHead, save
 from relatum_export.training.association_head.settings import PairSettings
 from relatum_export.training.association_head.stands_on import AUTO, ENCODER, PairEncoder
@@ -56,6 +57,7 @@ def train_pairs(
     """
     catalogues = [Catalogue.read(corpus) for corpus in corpora]
     stands_on = PairEncoder.load(base, corpora[0], catalogues[0], settings.text_form, cache)
+    catalogues = [relevant(c, k) for c, k in zip(corpora, catalogues, strict=True)]
     vectors = stands_on.vectors(catalogues, reporter)
     data = read_pair_data(corpora, catalogues, vectors, settings)
     train_pairs_of, valid_pairs_of = data.of_split("train"), data.of_split("valid")
