@@ -9,10 +9,11 @@ from relatum_export.errors import InputError
 from relatum_export.suite.plan import Folders, language, models, of_set, sets_in
 
 
-def corpus(name, *, languages=None, labels=(), trained=False):
-    """A corpus of labelled pairs, or of pairs of texts, without its tables."""
+def corpus(name, *, languages=None, labels=(), bundles=0, trained=False):
+    """A corpus of labelled pairs, bundles, or pairs of texts, without its tables."""
     info = {
-        "splits": {"pairs": dict.fromkeys(labels, 10)} if labels else {},
+        "splits": ({"pairs": dict.fromkeys(labels, 10)} if labels else {})
+        | ({"bundles": {"train": bundles, "valid": 0, "test": 0}}),
         "pairs": [{"kind": "query_product", "split": "train", "pairs": 9}] if trained else [],
     }
     tables = ["pairs", "items"] if labels else ["items"]
@@ -40,6 +41,20 @@ def test_labels_of_a_set_without_training_pairs_reach_the_general_head():
     assert names(steps) == ["models/en", "models/multilingual", "models/multilingual-pairs"]
     assert str(sets["askul"].path) in steps[2].arguments
     assert str(sets["askul"].path) not in steps[1].arguments
+
+
+def test_what_is_bought_together_teaches_the_general_head_what_nobody_judged():
+    sets = {
+        "search": corpus("search", trained=True),
+        "food": corpus("food", bundles=9),
+        "held out": corpus("held out", bundles=0),
+    }
+
+    head = models(sets, Folders(Path("build")), Path("configs"))[1]
+
+    assert head.name == "models/en-pairs"
+    assert str(sets["food"].path) in head.arguments
+    assert str(sets["held out"].path) not in head.arguments
 
 
 def test_a_set_without_a_train_part_is_judged_as_it_stands(tmp_path):
