@@ -11,7 +11,15 @@ import numpy as np
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation import metrics, transitions
-from relatum_export.evaluation.baselines import base, baskets, ease, neighbours
+from relatum_export.evaluation.baselines import (
+    base,
+    baskets,
+    ease,
+    lightgcn,
+    neighbours,
+    sasrec,
+    stopping,
+)
 from relatum_export.evaluation.baselines.base import Baseline, Known, Settings
 from relatum_export.evaluation.evidence import Evidence, Given
 from relatum_export.evaluation.protocols import baskets as basket_cases
@@ -27,6 +35,8 @@ BASELINES: tuple[Baseline, ...] = (
     neighbours.ALS,
     ease.EASE,
     ease.EASE_RECENCY,
+    sasrec.SASREC,
+    lightgcn.LIGHTGCN,
     baskets.OWN_RECENCY,
     baskets.TIFU_KNN,
 )
@@ -35,11 +45,11 @@ FIRST = "NDCG@10"
 SUFFIXES = {"train": "", "train+valid": "+valid"}
 # All code that a figure depends on: a change of any of it makes the kept figures void.
 _CODE = (
-    *(base, baskets, ease, neighbours),
+    *(base, baskets, ease, neighbours, sasrec, lightgcn, stopping),
     *(basket_cases, events, next_basket, next_item, metrics, transitions),
     *(profile, requests, sources, histories),
 )
-_PACKAGES = ("implicit", "numpy", "scipy")
+_PACKAGES = ("implicit", "numpy", "scipy", "torch")
 
 
 def baseline_outcomes(

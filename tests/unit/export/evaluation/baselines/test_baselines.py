@@ -7,12 +7,14 @@ from scipy import sparse
 from relatum_export.evaluation.baselines.base import Known, counted
 from relatum_export.evaluation.baselines.baskets import OWN_RECENCY, TIFU_KNN, temporal_frequency
 from relatum_export.evaluation.baselines.ease import EASE, EASE_RECENCY, ease_weights
+from relatum_export.evaluation.baselines.lightgcn import LIGHTGCN
 from relatum_export.evaluation.baselines.neighbours import ALS, ITEM_KNN, ITEM_KNN_RECENCY
+from relatum_export.evaluation.baselines.sasrec import SASREC
 from relatum_export.training.ranker.requests import JudgedRequests, Request
 from tests.unit.export.training.ranker.shops import habit_shop
 from tests.unit.export.training.users.shops import round_shop
 
-OF_ITEMS = (ITEM_KNN, ITEM_KNN_RECENCY, ALS, EASE, EASE_RECENCY)
+OF_ITEMS = (ITEM_KNN, ITEM_KNN_RECENCY, ALS, EASE, EASE_RECENCY, SASREC, LIGHTGCN)
 
 
 @pytest.fixture(scope="module")

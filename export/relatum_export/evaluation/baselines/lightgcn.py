@@ -1,0 +1,100 @@
+"""LightGCN: id vectors smoothed over the graph of shoppers and items.
+
+Written here on torch: torch-geometric would bring its own graph types for one sparse product.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import nn
+from torch.nn import functional
+
+from relatum_export.evaluation.baselines.base import Baseline, Known, Settings, asked
+from relatum_export.evaluation.baselines.stopping import train_by_valid
+from relatum_export.training.ranker.requests import Request, Scores
+
+DIMENSION, MOST_PASSES = 64, 30
+STEPS = 20  # of a pass: each smooths the whole graph once
+
+
+def _lightgcn(known: Known, settings: Settings) -> Scores:
+    """Fitted on train it stops by valid; on train and valid it takes as many passes as that."""
+    if known.fit == "train":
+        return _trained(known, settings, None)[0]
+    _, passes = _trained(Known(known.judged, "train", known.seed), settings, None)
+    return _trained(known, settings, passes)[0]
+
+
+def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scores, int]:
+    """BPR over the mean of all layers; a shopper asked about is smoothed from the history's items.
+
+    **Source**: He et al. 2020, LightGCN, equations 3, 4 and 15.
+    """
+    held = (known.interactions() > 0).astype(np.float32).tocoo()
+    shoppers, items = held.shape
+    graph = _normalised(held)
+    right = 1.0 / np.sqrt(np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1.0))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(known.seed)
+        rng = np.random.default_rng(known.seed)
+        model = nn.Embedding(shoppers + items, DIMENSION)
+        nn.init.normal_(model.weight, std=0.1)
+        optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+
+        def smoothed() -> list[torch.Tensor]:
+            layers = [model.weight]
+            for _ in range(settings["layers"]):
+                layers.append(torch.sparse.mm(graph, layers[-1]))
+            return layers
+
+        def one_pass(_number: int) -> None:
+            for rows in np.array_split(rng.permutation(held.nnz), STEPS):
+                vectors = torch.stack(smoothed()).mean(dim=0)
+                user = torch.from_numpy(held.row[rows].astype(np.int64))
+                good = torch.from_numpy(held.col[rows].astype(np.int64)) + shoppers
+                bad = torch.from_numpy(rng.integers(0, items, len(rows))) + shoppers
+                gain = (vectors[user] * (vectors[good] - vectors[bad])).sum(dim=1)
+                used = model.weight[torch.cat([user, good, bad])]
+                penalty = settings["penalty"] * used.square().sum() / max(len(rows), 1)
+                loss = -functional.logsigmoid(gain).mean() + penalty
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+
+        def scores(requests: Sequence[Request]) -> NDArray[np.floating]:
+            histories = asked(requests, items, repeats=False)
+            lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
+            weights = sparse.diags(1.0 / np.sqrt(lengths)) @ histories @ sparse.diags(right)
+            with torch.inference_mode():
+                layers = [layer[shoppers:].numpy() for layer in smoothed()]
+            # One step over the edges of the history: the shopper's own id vector is not known.
+            users = weights.astype(np.float32) @ np.mean(layers, axis=0)
+            found: NDArray[np.float32] = users @ np.mean(layers, axis=0).T
+            return found
+
+        if passes is None:
+            passes = train_by_valid(model, one_pass, scores, known, MOST_PASSES)
+        else:
+            for number in range(1, passes + 1):
+                one_pass(number)
+    return scores, passes
+
+
+def _normalised(held: sparse.coo_matrix) -> torch.Tensor:
+    """The graph of shoppers, then items, divided by the roots of both ends' degrees."""
+    whole = sparse.bmat([[None, held], [held.T, None]], format="csr", dtype=np.float32)
+    root = 1.0 / np.sqrt(np.maximum(np.asarray(whole.sum(axis=1)).ravel(), 1.0))
+    even = (sparse.diags(root) @ whole @ sparse.diags(root)).tocoo()
+    where = torch.from_numpy(np.stack([even.row, even.col]).astype(np.int64))
+    values = torch.from_numpy(even.data.astype(np.float32))
+    return torch.sparse_coo_tensor(where, values, even.shape, check_invariants=False).coalesce()
+
+
+LIGHTGCN = Baseline(
+    "lightgcn",
+    [{"layers": layers, "penalty": 1e-4} for layers in (2, 3)],
+    _lightgcn,
+)
