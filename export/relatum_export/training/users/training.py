@@ -190,4 +190,6 @@ def _decided(
         decided["repeats"] = "on" if ranking.repeats else "off"
     if settings.time_gaps == "auto":
         decided["time_gaps"] = "on" if histories.clock else "off"
-    return settings.model_copy(update=decided)
+    counts = histories.counts()
+    sized = settings.for_shop(int((counts > 0).sum()), int(counts.sum()))
+    return sized.model_copy(update=decided)
