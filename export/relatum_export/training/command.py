@@ -37,8 +37,8 @@ def encoder(
 ) -> None:
     """Fine-tune a pretrained encoder on a shop's own pairs of texts.
 
-    Settings of --config: epochs, batch_size, max_pairs, learning_rate, seed, max_tokens,
-    frozen_layers.
+    Settings of --config: see examples/configs/encoder-en.toml and training/settings.py, where each
+    stands with what it does and its default.
 
     Examples:
       relatum-export train encoder --corpus corpus --base minilm --out runs/encoder

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.training.averaging import Score, choose_average, snapshot
@@ -13,6 +15,7 @@ from relatum_export.training.encoder import TorchEncoder, load_sentence_transfor
 from relatum_export.training.encoder_recipe.base_record import BaseRecord, base_vectors
 from relatum_export.training.encoder_recipe.draws import Drawn, draw_tables
 from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives, Guide
+from relatum_export.training.encoder_recipe.mining import mine
 from relatum_export.training.encoder_recipe.pair_sets import refuse_too_few, train_pairs
 from relatum_export.training.encoder_recipe.sources import read_sources
 from relatum_export.training.encoder_recipe.validation import Validation, measure_base, validation
@@ -119,15 +122,25 @@ def objectives_of(
     drawn: Drawn, encoder: TorchEncoder, settings: TrainSettings, folder: Path, reporter: Reporter
 ) -> list[Objective]:
     """What is learned from each table; the base reads the texts first, to know false negatives."""
-    guide = None
-    if settings.guide != "none":
-        reporter.info("the base reads the pairs, to know false negatives by")
+    vectors = None
+    if settings.guide != "none" or settings.hard_negatives:
+        reporter.info("the base reads the pairs, to know false negatives and hard ones")
         short = shortened(encoder, settings.max_tokens)
-        guide = Guide.of(settings, base_vectors(drawn.texts, short, folder))
-    return [
-        Objective(table, None if table.graded else FalseNegatives(table, known, guide))
-        for table, known in zip(drawn.tables, drawn.known, strict=True)
-    ]
+        vectors = base_vectors(drawn.texts, short, folder)
+    guide = None
+    if vectors is not None and settings.guide != "none":
+        guide = Guide.of(settings, vectors)
+    count, margin = settings.hard_negatives, settings.hard_negative_margin
+    objectives = []
+    for table, known in zip(drawn.tables, drawn.known, strict=True):
+        if table.graded:
+            objectives.append(Objective(table, None))
+            continue
+        hard = np.zeros((len(table), 0), dtype=np.int64)
+        if vectors is not None and count:
+            hard = mine(table, known, vectors, count, margin)
+        objectives.append(Objective(table, FalseNegatives(table, known, guide, hard)))
+    return objectives
 
 
 class _Tried:

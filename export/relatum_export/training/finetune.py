@@ -1,23 +1,25 @@
 """Contrastive fine-tuning with the trainer of sentence-transformers."""
 
-from collections.abc import Callable, Mapping, Sequence
+import errno
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from sentence_transformers import (
-    SentenceTransformer,
-    SentenceTransformerTrainer,
-    SentenceTransformerTrainingArguments,
-)
+from safetensors import SafetensorError
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.evaluation import BaseEvaluator
 from torch import nn
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
 
 from relatum_export.console import Reporter
+from relatum_export.errors import InputError
 from relatum_export.training.encoder import TorchEncoder
+from relatum_export.training.encoder_recipe.adapters import Adapter, Allocation, attach
 from relatum_export.training.encoder_recipe.batches import (
     ANCHOR,
     LABEL,
@@ -31,8 +33,11 @@ from relatum_export.training.encoder_recipe.losses import (
     matryoshka,
 )
 from relatum_export.training.encoder_recipe.tables import PairTable
+from relatum_export.training.encoder_recipe.trainer import RecipeTrainer
 from relatum_export.training.settings import TrainSettings
 
+NEGATIVE = "negative_"
+NO_ROOM = ("PytorchStreamWriter", "No space left")  # how torch and safetensors say so
 LOGGED_EVERY = 10  # steps
 SAVED_LEAST = 4  # times a run
 SCHEDULERS = {
@@ -86,29 +91,38 @@ def finetune(
     model.model_card_data.widget = [{}]  # otherwise rows of the corpus are copied into it
     full_length = model.max_seq_length
     model.max_seq_length = min(settings.max_tokens, full_length or settings.max_tokens)
-    freeze(encoder.module.transformer, settings.frozen_layers)
-    datasets = {one.table.name: _dataset(encoder, one.table) for one in objectives}
+    transformer = encoder.module.transformer
+    datasets = {one.table.name: _dataset(encoder, one) for one in objectives}
     losses = {one.table.name: _loss(model, one, settings) for one in objectives}
     batches = [
         NearLengthBatches(dataset, settings.batch_size, drop_last=False, seed=settings.seed)
         for dataset in datasets.values()
     ]
     steps = sum(len(one) for one in batches)
+    adapter = attach(transformer, settings, steps)
+    if adapter is None:
+        freeze(transformer, settings.frozen_layers)
     evaluated = measure if settings.evaluations else None
-    with reporter.progress("training steps", steps) as advance:
-        trainer = SentenceTransformerTrainer(
+    with reporter.progress("training steps", steps) as advance, dropped(model, settings.dropout):
+        trainer = RecipeTrainer(
+            adapter=adapter,
+            adversarial_epsilon=settings.adversarial_epsilon,
+            embeddings=transformer.get_input_embeddings(),
             model=model,
             args=_arguments(settings, folder, steps, evaluated is not None),
             train_dataset=datasets,
             loss=losses,
             evaluator=_Evaluator(encoder, evaluated) if evaluated else None,
-            callbacks=_callbacks(advance, settings, evaluated is not None),
+            callbacks=_callbacks(advance, settings, adapter, evaluated is not None),
         )
         trainer.remove_callback(PrinterCallback)  # standard output is the command's result
         last = _last_checkpoint(folder / "checkpoints")
         if last is not None:
             reporter.info(f"resuming from {last}")
-        trainer.train(resume_from_checkpoint=last)
+        _run(trainer, last, folder / "checkpoints")
+    if adapter is not None:
+        encoder.module.eval()
+        adapter.merge()
     model.max_seq_length = full_length
     for parameter in model.parameters():
         parameter.requires_grad = True
@@ -117,6 +131,35 @@ def finetune(
         for row in trainer.state.log_history
         if "eval_ranking" in row
     ]
+
+
+def _run(trainer: RecipeTrainer, last: str | None, checkpoints: Path) -> None:
+    """Train; where a checkpoint finds no room on the disk, say so and keep the one before."""
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if not full and not any(sign in str(error) for sign in NO_ROOM):
+            raise
+        raise InputError(
+            f"no checkpoint could be written to {checkpoints} ({str(error).splitlines()[0]}); make "
+            "room on the disk and run again, to go on from "
+            f"{_last_checkpoint(checkpoints) or 'the start'}"
+        ) from error
+
+
+@contextmanager
+def dropped(model: nn.Module, dropout: float | None) -> Iterator[None]:
+    """Dropout of another strength for a while; None leaves it as it is."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    before = [layer.p for layer in layers]
+    try:
+        for layer in layers if dropout is not None else []:
+            layer.p = dropout
+        yield
+    finally:
+        for layer, p in zip(layers, before, strict=True):
+            layer.p = p
 
 
 def _last_checkpoint(checkpoints: Path) -> str | None:
@@ -146,9 +189,9 @@ def _loss(model: SentenceTransformer, one: Objective, settings: TrainSettings) -
     return matryoshka(model, MaskedRankingLoss(model, one.masks, settings.scale), settings)
 
 
-def _dataset(encoder: TorchEncoder, table: PairTable) -> Dataset:
+def _dataset(encoder: TorchEncoder, one: Objective) -> Dataset:
     """Texts with their prefixes; the label of a pair is its row, of a graded one what it needs."""
-    text = encoder.text_input
+    text, table = encoder.text_input, one.table
     labels: list[Any] = list(range(len(table)))
     if table.graded:
         labels = [
@@ -158,9 +201,19 @@ def _dataset(encoder: TorchEncoder, table: PairTable) -> Dataset:
     columns: Mapping[str, list[Any]] = {
         ANCHOR: [text.query_prefix + anchor for anchor in table.anchors],
         POSITIVE: [text.document_prefix + positive for positive in table.positives],
+        **_negatives(one, text.document_prefix),
         LABEL: labels,
     }
     return Dataset.from_dict(columns)
+
+
+def _negatives(one: Objective, prefix: str) -> dict[str, list[str]]:
+    if one.masks is None:
+        return {}
+    return {
+        f"{NEGATIVE}{column}": [prefix + one.table.positives[row] for row in rows]
+        for column, rows in enumerate(one.masks.hard.T)
+    }
 
 
 def _arguments(
@@ -190,7 +243,7 @@ def _arguments(
         metric_for_best_model="eval_ranking" if evaluated else None,
         greater_is_better=True if evaluated else None,
         logging_steps=LOGGED_EVERY,
-        report_to=["tensorboard"],
+        report_to=["tensorboard", *(["wandb"] if importlib.util.find_spec("wandb") else [])],
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         fp16=False,
@@ -216,9 +269,14 @@ class _Evaluator(BaseEvaluator):
 
 
 def _callbacks(
-    advance: Callable[[int], None], settings: TrainSettings, evaluated: bool
+    advance: Callable[[int], None],
+    settings: TrainSettings,
+    adapter: Adapter | None,
+    evaluated: bool,
 ) -> list[TrainerCallback]:
     callbacks: list[TrainerCallback] = [_Progress(advance)]
+    if adapter is not None and adapter.adaptive:
+        callbacks.append(Allocation(adapter))
     if evaluated:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=settings.patience))
     return callbacks

@@ -1,6 +1,7 @@
 """What `train encoder` may be told."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -26,6 +27,8 @@ class TrainSettings(StepSettings):
     """How the learning rate goes on after the warm-up: down to 0, or not at all."""
     weight_decay: float = Field(default=0.0, ge=0.0, le=1.0)
     """L2 of AdamW, not on biases and norms."""
+    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """Of the transformer while it is trained; by default what its own configuration says."""
     seed: int = Field(default=0, ge=0)
     """Of every draw."""
     max_tokens: int = Field(default=64, ge=4)
@@ -62,6 +65,25 @@ class TrainSettings(StepSettings):
     guide_floor: float = Field(default=0.5, ge=-1.0, le=1.0)
     """A negative less similar than this to the base is never masked, however far the partner."""
 
+    hard_negatives: int = Field(default=0, ge=0, le=5)
+    """Negatives beside the batch's, a pair: what the base finds nearest among the other pairs of
+    the same corpus and kind, known partners left out."""
+    hard_negative_margin: float = Field(default=0.05, ge=0.0, lt=1.0)
+    """A hard negative is less similar than the partner by this share of its similarity."""
+    adversarial_epsilon: float = Field(default=0.0, ge=0.0, le=100.0)
+    """Length of the step by which each text's word embeddings are moved against the loss, for a
+    second pass of each batch (FGM); 0: none."""
+    adapter: Literal["none", "lora", "adalora", "prefix"] = "none"
+    """Train adapters in place of the upper layers: lora or adalora, merged into the weights before
+    the run is written. prefix is refused: its keys and values are no weights that an exported
+    encoder has, so it cannot be merged."""
+    adapter_rank: int = Field(default=8, ge=1, le=256)
+    """Rank of the adapters; of adalora the mean rank at the end."""
+    adapter_alpha: float = Field(default=16.0, gt=0.0, le=1024.0)
+    """What the adapters are multiplied by, divided by their rank."""
+    adapter_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Of what the adapters read."""
+
     typo_probability: float = Field(default=0.1, ge=0.0, le=1.0)
     """Queries with typing errors: one edit in a word (two letters swapped, one dropped, doubled, or
     its neighbour on the keyboard)."""
@@ -70,6 +92,11 @@ class TrainSettings(StepSettings):
     field_dropout: float = Field(default=0.3, ge=0.0, le=1.0)
     """Products in another form than the corpus's own: title alone, title and description, or
     everything, so that the encoder reads any."""
+    synonyms: Path | None = None
+    """File of a shop's synonyms: a line of words or phrases that stand for each other, with commas
+    between."""
+    synonym_probability: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Queries in which one word is replaced by a synonym."""
 
     evaluations: int = Field(default=2, ge=0, le=100)
     """How often valid is measured while training; the best weights are kept. 0: at the end only."""
@@ -99,4 +126,19 @@ class TrainSettings(StepSettings):
         for name in ("kind_weights", "corpus_weights"):
             if any(weight < 0 for weight in getattr(self, name).values()):
                 raise ValueError(f"{name} must not be below 0")
+        self._refuse_contradictions()
         return self
+
+    def _refuse_contradictions(self) -> None:
+        if self.adapter == "prefix":
+            raise ValueError(
+                "adapter prefix cannot be merged into the weights that are exported; give lora or "
+                "adalora"
+            )
+        if self.adapter != "none" and self.frozen_layers is not None:
+            raise ValueError(
+                f"frozen_layers contradicts adapter {self.adapter}, which freezes all layers; "
+                "leave one out"
+            )
+        if (self.synonyms is None) != (self.synonym_probability == 0.0):
+            raise ValueError("synonyms and synonym_probability belong together; give both or none")

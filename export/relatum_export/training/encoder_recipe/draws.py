@@ -7,6 +7,7 @@ from relatum_export.training.encoder_recipe.drawing import draw, quotas
 from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import PairSet, pair_sets, with_two_texts
 from relatum_export.training.encoder_recipe.sources import Source
+from relatum_export.training.encoder_recipe.synonyms import Synonyms
 from relatum_export.training.encoder_recipe.tables import (
     KnownPairs,
     PairTable,
@@ -48,7 +49,13 @@ def draw_tables(
         pairs: all train pairs of each source.
         settings: shares, passes, noise, seed.
     """
-    noise = Noise(settings.typo_probability, settings.typo_words, settings.field_dropout)
+    noise = Noise(
+        settings.typo_probability,
+        settings.typo_words,
+        settings.field_dropout,
+        settings.synonym_probability,
+        Synonyms.read(settings.synonyms) if settings.synonyms is not None else None,
+    )
     texts = RunTexts()
     sets: list[PairSet] = []
     sides: dict[str, Sides] = {}

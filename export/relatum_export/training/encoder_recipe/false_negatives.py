@@ -53,32 +53,35 @@ class FalseNegatives:
         table: the pairs.
         known: all pairs of the corpus that belong together.
         guide: the base's opinion, or None.
+        hard: rows of each pair's hard negatives, int64 [n, count]; count may be 0.
     """
 
     table: PairTable
     known: KnownPairs
     guide: Guide | None
+    hard: NDArray[np.int64]
 
     def masks(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """For a batch of these rows: (anchor x positive, positive x anchor), True where masked.
+        """For a batch of these rows: (anchor x candidate, positive x anchor), True where masked.
 
-        Masked are equal sides or members of one group, known pairs, and what the guide finds nearer
-        than the partner; never the partner itself.
+        Candidates are the batch's second sides, then the first hard negative of each row, then the
+        second of each. Masked are equal sides or members of one group, known pairs, and what the
+        guide finds nearer than the partner; never the partner itself.
 
         Args:
             rows: int64 [n] of the table.
         """
+        candidates = np.concatenate([rows, *self.hard[rows].T])
         a, b = self.table.anchor_ids[rows], self.table.positive_ids[rows]
-        known = self.known.among(a, b)
-        forward = known | (b[:, None] == b[None, :]) | (a[:, None] == b[None, :])
-        backward = known.T | (a[:, None] == a[None, :]) | (b[:, None] == a[None, :])
+        c = self.table.positive_ids[candidates]
+        forward = self.known.among(a, c) | (b[:, None] == c[None, :]) | (a[:, None] == c[None, :])
+        backward = self.known.among(b, a) | (a[:, None] == a[None, :]) | (b[:, None] == a[None, :])
         if self.guide is not None:
             anchors = self.guide.vectors[self.table.anchor_texts[rows]]
-            positives = self.guide.vectors[self.table.positive_texts[rows]]
-            similarity = anchors @ positives.T
+            similarity = anchors @ self.guide.vectors[self.table.positive_texts[candidates]].T
             partner = np.diagonal(similarity)
             forward |= self.guide.nearer(similarity, partner)
-            backward |= self.guide.nearer(similarity.T, partner)
-        np.fill_diagonal(forward, False)
-        np.fill_diagonal(backward, False)
+            backward |= self.guide.nearer(similarity[:, : len(rows)].T, partner)
+        each = np.arange(len(rows))
+        forward[each, each] = backward[each, each] = False
         return forward, backward

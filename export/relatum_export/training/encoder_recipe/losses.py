@@ -33,12 +33,12 @@ class MaskedRankingLoss(MultipleNegativesRankingLoss):
         self.masks = masks
 
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
-        """Of anchors and partners, float32 [batch, d] each."""
-        anchors, partners = embeddings
+        """Of anchors, partners and, column by column, hard negatives, float32 [batch, d] each."""
+        anchors, candidates = embeddings[0], torch.cat(embeddings[1:])
         forward, backward = self.masks.masks(labels.cpu().numpy().astype(np.int64))
-        scores: Tensor = self.similarity_fct(anchors, partners) * self.scale
+        scores: Tensor = self.similarity_fct(anchors, candidates) * self.scale
         target = torch.arange(len(scores), device=scores.device)
-        sides = [(scores, forward), (scores.T, backward)]
+        sides = [(scores, forward), (scores[:, : len(scores)].T, backward)]
         losses = [
             nn.functional.cross_entropy(
                 side.masked_fill(torch.from_numpy(mask).to(side.device), -torch.inf), target

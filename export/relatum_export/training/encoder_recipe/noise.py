@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 
 from relatum_export.corpus.text import FULL, TITLE, TITLE_DESCRIPTION, TextForm
+from relatum_export.training.encoder_recipe.synonyms import Synonyms
 
 MIN_LETTERS = 3  # in a shorter word an edit makes another word
 FORMS = (TITLE, TITLE_DESCRIPTION, FULL)
@@ -68,14 +69,20 @@ class Noise:
         typo_probability: of a query.
         typo_words: share of its words.
         field_dropout: probability that a product stands in another form.
+        synonym_probability: of a query.
+        synonyms: which, or None.
     """
 
     typo_probability: float
     typo_words: float
     field_dropout: float
+    synonym_probability: float = 0.0
+    synonyms: Synonyms | None = None
 
     def query(self, text: str, draw: random.Random) -> str:
-        """A query, perhaps mistyped."""
+        """A query, perhaps in other words, perhaps mistyped."""
+        if self.synonyms is not None and draw.random() < self.synonym_probability:
+            text = self.synonyms.swap(text, draw)
         if draw.random() < self.typo_probability:
             return mistype(text, self.typo_words, draw)
         return text

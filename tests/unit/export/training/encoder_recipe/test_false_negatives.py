@@ -23,8 +23,9 @@ def masks_of(pairs, *, known=(), groups=(), guide=None):
     sides, texts = Sides(source), RunTexts()
     one = PairSet(source, KIND, False, tuple(pairs))
     table = make_table(one, pairs, sides, texts, noise=SILENT, seed=0)
+    hard = np.zeros((len(pairs), 0), dtype=np.int64)
     both = [(sides.number(a), sides.number(b)) for a, b in known]
-    return FalseNegatives(table, KnownPairs(both), guide).masks(np.arange(len(pairs)))
+    return FalseNegatives(table, KnownPairs(both), guide, hard).masks(np.arange(len(pairs)))
 
 
 def pairs_of(*sides):

@@ -1,11 +1,19 @@
 """The whole run on two small corpora, with an encoder of random weights."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file
 
 from relatum_export.console import Reporter
+from relatum_export.errors import InputError
 from relatum_export.training.bases import resolve
+from relatum_export.training.encoder import TorchEncoder
+from relatum_export.training.encoder_recipe.adapters import attach
+from relatum_export.training.encoder_recipe.losses import GradedLoss
 from relatum_export.training.encoder_training import train_encoder
 from relatum_export.training.settings import TrainSettings
 from tests.unit.export.training.encoder_recipe.shops import WORDS, write_desk, write_shop
@@ -77,3 +85,74 @@ def test_the_run_folder_holds_what_made_it_and_no_checkpoints(run):
     assert [row["step"] for row in metrics["evaluations"]] == sorted(
         {row["step"] for row in metrics["evaluations"]}
     )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"adapter": "lora", "frozen_layers": None, "learning_rate": 1e-2},
+        {
+            "adapter": "adalora",
+            "frozen_layers": None,
+            "adapter_rank": 4,
+            "adversarial_epsilon": 1.0,
+        },
+        {"hard_negatives": 2, "adversarial_epsilon": 0.5, "dropout": 0.0, "schedule": "cosine"},
+    ],
+)
+def test_an_option_trains_and_leaves_a_plain_model(options, corpora, base, tmp_path):
+    settings = SETTINGS.model_copy(update={"epochs": 1, "max_pairs": 96, **options})
+
+    train_encoder(corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True)
+
+    names = set(load_file(tmp_path / "run" / "model" / "model.safetensors"))
+    assert names == set(load_file(Path(base.location) / "model.safetensors"))
+
+
+def test_a_merged_adapter_gives_the_vectors_that_it_gave_before(base):
+    encoder = TorchEncoder.load(base.location)
+    settings = TrainSettings(adapter="lora")
+    adapter = attach(encoder.module.transformer, settings, steps=10)
+    assert adapter is not None
+    with torch.no_grad():
+        for name, parameter in encoder.module.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(0, 0.2)
+    encoder.module.eval()
+    before = encoder.encode(["red lamp", "my blue chair"], kind="query")
+
+    adapter.merge()
+
+    plain = TorchEncoder.load(base.location).encode(["red lamp", "my blue chair"], kind="query")
+    after = encoder.encode(["red lamp", "my blue chair"], kind="query")
+    np.testing.assert_allclose(after, before, atol=1e-4)
+    assert np.abs(after - plain).max() > 1e-2
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_batch(corpora, base, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        GradedLoss,
+        "compute_loss_from_embeddings",
+        lambda self, embeddings, labels: embeddings[0].sum() * float("nan"),
+    )
+
+    with pytest.raises(InputError, match="in a batch of shop/query_product/graded"):
+        train_encoder(
+            corpora, base, tmp_path / "run", SETTINGS, Reporter(as_json=True), resume=True
+        )
+
+    assert not (tmp_path / "run" / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ({"adapter": "prefix"}, "cannot be merged"),
+        ({"adapter": "lora", "frozen_layers": 2}, "contradicts adapter lora"),
+        ({"synonym_probability": 0.5}, "belong together"),
+        ({"matryoshka_dims": [64, 32], "matryoshka_weights": [1.0]}, "give one each"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(given, cause):
+    with pytest.raises(ValueError, match=cause):
+        TrainSettings(**given)
