@@ -87,6 +87,7 @@ def _add_ranked(
     one.add_argument("query")
     one.add_argument("--user", default="", help="the shopper, for a personal order")
     one.add_argument("--facet", action="append", default=[], metavar="COLUMN")
+    one.add_argument("--as-typed", action="store_true", help="correct no misspelt word")
     one.add_argument("--no-lexical", action="store_true", help="semantic leg only")
     one.add_argument("--no-semantic", action="store_true", help="lexical leg only")
     one.set_defaults(run=commands.search)

@@ -56,6 +56,7 @@ class Client(Transport):
         read_mask: Sequence[str] = (),
         min_revision: int = 0,
         all_variants: bool = False,
+        disable_spelling_correction: bool = False,
         timeout_s: float | None = None,
     ) -> RankedList:
         """Products for free text."""
@@ -72,6 +73,7 @@ class Client(Transport):
             read_mask=read_mask,
             min_revision=min_revision,
             all_variants=all_variants,
+            disable_spelling_correction=disable_spelling_correction,
         )
         return convert.ranked(self._call(self._search.Search, request, timeout_s))
 

@@ -38,6 +38,7 @@ def search(client: Client, args: Namespace) -> None:
         user_id=args.user,
         read_mask=RANKED_MASK,
         all_variants=args.all_variants,
+        disable_spelling_correction=args.as_typed,
     )
     show(args, found, ranked)
 

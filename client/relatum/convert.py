@@ -135,6 +135,7 @@ def ranked(reply: Any) -> types.RankedList:
             types.RelatedList(line.product_id, results(line.results))
             for line in getattr(reply, "lists", ())
         ),
+        corrected_query=getattr(reply, "corrected_query", ""),
     )
 
 

@@ -38,7 +38,8 @@ def plain(value: Any) -> Any:
 
 def ranked(found: RankedList) -> str:
     """A ranked list, or several, with facets and unknown ids."""
-    blocks = [_results(found.results)] if not found.lists else []
+    blocks = [f"searched for: {found.corrected_query}"] if found.corrected_query else []
+    blocks += [_results(found.results)] if not found.lists else []
     blocks += [f"{one.product_id}\n{_results(one.results)}" for one in found.lists]
     blocks += [
         table([facet.column, "count"], [(value.value, value.count) for value in facet.values])

@@ -135,6 +135,7 @@ def search(
     read_mask: Sequence[str],
     min_revision: int,
     all_variants: bool,
+    disable_spelling_correction: bool,
 ) -> search_service_pb2.SearchRequest:
     """A Search request."""
     return search_service_pb2.SearchRequest(
@@ -150,6 +151,7 @@ def search(
         read_mask=mask(read_mask),
         min_revision=min_revision,
         all_variants=all_variants,
+        disable_spelling_correction=disable_spelling_correction,
     )
 
 

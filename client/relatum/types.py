@@ -150,6 +150,7 @@ class RankedList:
     missing_product_ids: tuple[str, ...] = ()
     facets: tuple[Facet, ...] = ()
     lists: tuple[RelatedList, ...] = ()
+    corrected_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,7 @@ class RankedPage:
     model_id: str
     missing_product_ids: Sequence[str] = ()
     facets: Sequence[Facet] = ()
+    corrected_query: str = ""  # of a search: what was searched for instead
 
 
 @dataclass(frozen=True, slots=True)

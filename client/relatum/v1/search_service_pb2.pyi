@@ -38,6 +38,7 @@ class SearchRequest(_message.Message):
     READ_MASK_FIELD_NUMBER: _builtins.int
     MIN_REVISION_FIELD_NUMBER: _builtins.int
     ALL_VARIANTS_FIELD_NUMBER: _builtins.int
+    DISABLE_SPELLING_CORRECTION_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Words, a product's name or a description. 1..8,192 bytes. May be empty only with a filter: then popular products come first."""
     filter: _builtins.str
@@ -58,6 +59,11 @@ class SearchRequest(_message.Message):
     """As in ListRelatedRequest."""
     all_variants: _builtins.bool
     """List every variant of a group instead of the best."""
+    disable_spelling_correction: _builtins.bool
+    """Take the words as they are. Else a word of four letters or more that neither the catalogue nor the queries of at least two shoppers know is replaced by
+    the commonest word of a title, brand or category that is one slip away: a letter too much, too few, another, or two swapped. Words with a digit beside
+    them, Chinese, Japanese and Korean stay, and so does a query of more than 32 words.
+    """
     @_builtins.property
     def facets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Columns to count: brand, categories, availability, platform, language_code, price, rating, attributes.NAME. At most 8."""
@@ -85,10 +91,11 @@ class SearchRequest(_message.Message):
         read_mask: _field_mask_pb2.FieldMask | None = ...,
         min_revision: _builtins.int = ...,
         all_variants: _builtins.bool = ...,
+        disable_spelling_correction: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_variants", b"all_variants", "candidate_ids", b"candidate_ids", "disable_lexical", b"disable_lexical", "disable_semantic", b"disable_semantic", "facets", b"facets", "filter", b"filter", "min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "read_mask", b"read_mask", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_variants", b"all_variants", "candidate_ids", b"candidate_ids", "disable_lexical", b"disable_lexical", "disable_semantic", b"disable_semantic", "disable_spelling_correction", b"disable_spelling_correction", "facets", b"facets", "filter", b"filter", "min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "read_mask", b"read_mask", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -107,6 +114,7 @@ class SearchResponse(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     MISSING_PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    CORRECTED_QUERY_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     attribution_token: _builtins.str
@@ -115,6 +123,8 @@ class SearchResponse(_message.Message):
     """Revision that the read saw."""
     model_id: _builtins.str
     """Id of the artifact."""
+    corrected_query: _builtins.str
+    """What was searched for instead of `query`; empty where the query was taken as it is."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[_result_pb2.Result]:
         """The page, best first."""
@@ -137,10 +147,11 @@ class SearchResponse(_message.Message):
         revision: _builtins.int = ...,
         model_id: _builtins.str = ...,
         missing_product_ids: _abc.Iterable[_builtins.str] | None = ...,
+        corrected_query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_token", b"attribution_token", "facets", b"facets", "missing_product_ids", b"missing_product_ids", "model_id", b"model_id", "next_page_token", b"next_page_token", "results", b"results", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution_token", b"attribution_token", "corrected_query", b"corrected_query", "facets", b"facets", "missing_product_ids", b"missing_product_ids", "model_id", b"model_id", "next_page_token", b"next_page_token", "results", b"results", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

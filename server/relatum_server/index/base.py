@@ -1,8 +1,8 @@
 """What services ask of a vector index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,11 +92,27 @@ class Index(Protocol):
         ...
 
 
+class LexicalDocument(NamedTuple):
+    """The words of one product.
+
+    Attributes:
+        key: of the product.
+        title: counts most.
+        names: brand and categories; with the title, what a misspelt word may have meant.
+        other: the rest.
+    """
+
+    key: int
+    title: str
+    names: str = ""
+    other: str = ""
+
+
 class LexicalIndex(Protocol):
     """BM25 over the products' words. Safe from any thread."""
 
-    def upsert(self, documents: Sequence[tuple[int, str, str]]) -> None:
-        """Insert or replace (key, title, other text)."""
+    def upsert(self, documents: Sequence[LexicalDocument]) -> None:
+        """Insert or replace."""
         ...
 
     def remove(self, keys: Sequence[int]) -> None:
@@ -109,6 +125,15 @@ class LexicalIndex(Protocol):
 
     def score(self, query: str, keys: Sequence[int]) -> NDArray[np.float32]:
         """BM25 [n] of just these; 0 where no word matches."""
+        ...
+
+    def correct(self, query: str, asked_before: Callable[[str], bool]) -> str:
+        """The query with misspelt words replaced by words of the products.
+
+        Args:
+            query: as typed.
+            asked_before: whether shoppers share a word (lower case), which then stays.
+        """
         ...
 
     def complete(self, prefix: str, k: int) -> Sequence[int]:

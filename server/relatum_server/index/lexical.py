@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from relatum_server import observability
 from relatum_server.errors import UnavailableError
-from relatum_server.index.base import Hits, Mask
+from relatum_server.index.base import Hits, LexicalDocument, Mask
 from relatum_server.index.exact import is_allowed
 from relatum_server.index.segmentation import words
+from relatum_server.index.spelling import Vocabulary, corrected
+from relatum_server.index.spelling_table import SPELLING_SCHEMA, SpellingTable
 
 log = observability.logger("lexical")
 
-VERSION = 2
+VERSION = 3
 TITLE_WEIGHT = 3.0
 OTHER_WEIGHT = 1.0
 MAX_QUERY_WORDS = 32
@@ -33,6 +35,7 @@ CREATE VIRTUAL TABLE words USING fts5(title, other, content='', contentless_dele
 CREATE VIRTUAL TABLE beginnings USING fts5(title, content='', contentless_delete=1,
   prefix='2 3', tokenize='{" ".join(_TOKENIZER)}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+{SPELLING_SCHEMA}
 CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -52,6 +55,8 @@ class Fts5Index:
         self._path = path
         self._damaged = False
         self._writer = self._connect()
+        self._spelling = SpellingTable(self._writer)
+        self._vocabulary = Vocabulary({}, {})
         self._write_lock = threading.Lock()
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         self._closed = False
@@ -74,6 +79,7 @@ class Fts5Index:
                 known = at_most is None or revision <= at_most
                 sound = sound and not mark.exists()
                 if state.get("version") == VERSION and sound and known:
+                    index._vocabulary = index._spelling.read()
                     return index, revision
             except apsw.Error:
                 pass
@@ -92,11 +98,15 @@ class Fts5Index:
         with self._writing():
             self._writer.execute("INSERT OR REPLACE INTO state VALUES ('revision', ?)", (revision,))
 
-    def upsert(self, documents: Sequence[tuple[int, str, str]]) -> None:
+    def upsert(self, documents: Sequence[LexicalDocument]) -> None:
         """Insert or replace; see `LexicalIndex.upsert`."""
-        rows = [(k, " ".join(words(t)), " ".join(words(o))) for k, t, o in documents]
+        rows = [
+            (d.key, " ".join(words(d.title)), " ".join(words(f"{d.names} {d.other}")))
+            for d in documents
+        ]
         with self._writing(), self._writer:
             self._delete([key for key, _, _ in rows])
+            self._vocabulary.count(*self._spelling.add(documents))
             self._writer.executemany("INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows)
             self._writer.executemany(
                 "INSERT INTO beginnings(rowid, title) VALUES(?, ?)", [row[:2] for row in rows]
@@ -141,6 +151,10 @@ class Fts5Index:
                 )
         return np.array([found.get(key, 0.0) for key in keys], np.float32)
 
+    def correct(self, query: str, asked_before: Callable[[str], bool]) -> str:
+        """The query as it was meant; see `LexicalIndex.correct`."""
+        return corrected(query, self._vocabulary, asked_before)
+
     def complete(self, prefix: str, k: int) -> Sequence[int]:
         """Keys of titles with all the words, the last one as a beginning."""
         parts = words(prefix)[:MAX_QUERY_WORDS]
@@ -165,6 +179,7 @@ class Fts5Index:
             self._readers.get_nowait().close()
 
     def _delete(self, keys: Sequence[int]) -> None:
+        self._vocabulary.count(*self._spelling.remove(keys))
         for table in ("words", "beginnings"):
             self._writer.executemany(
                 f"DELETE FROM {table} WHERE rowid = ?",  # noqa: S608 - our own two tables

@@ -2,15 +2,17 @@
 
 import bisect
 import hashlib
+import re
 import threading
 import unicodedata
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 import msgspec
 
 MAX_QUERIES = 100_000
 MAX_QUERY_CHARS = 200
+_RUNS = re.compile(r"[^\W\d_]+")
 
 
 class QueryCount(msgspec.Struct, array_like=True):
@@ -38,6 +40,7 @@ class QueryLog:
         """Start from what `save` gave."""
         self._counts: OrderedDict[str, QueryCount] = OrderedDict(counts)
         self._shared = sorted(words for words, query in counts if query.shared)
+        self._words = Counter(word for query in self._shared for word in _RUNS.findall(query))
         self._lock = threading.Lock()
 
     def add(self, query: str, shopper: str) -> None:
@@ -60,6 +63,11 @@ class QueryLog:
             elif name and name != known.first and not known.shared:
                 known.shared = True
                 bisect.insort(self._shared, words)
+                self._words.update(_RUNS.findall(words))
+
+    def shares(self, word: str) -> bool:
+        """Whether a word (lower case) is in a query of at least two shoppers."""
+        return self._words[word] > 0
 
     def complete(self, prefix: str, k: int) -> Sequence[tuple[str, int]]:
         """Queries of at least two shoppers that begin so, and their counts, most frequent first."""
@@ -80,6 +88,10 @@ class QueryLog:
         words, query = self._counts.popitem(last=False)
         if query.shared:
             del self._shared[bisect.bisect_left(self._shared, words)]
+            for word in _RUNS.findall(words):
+                self._words[word] -= 1
+                if not self._words[word]:
+                    del self._words[word]
 
 
 def _normalise(text: str) -> str:

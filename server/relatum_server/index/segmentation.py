@@ -14,9 +14,9 @@ with warnings.catch_warnings():
     import jieba
 
 jieba.setLogLevel(logging.ERROR)
-_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_RUNS = re.compile(rf"[{_CJK}]+|[^\W\d_{_CJK}]+|\d+(?:\.\d+)?")
-_IS_CJK = re.compile(rf"[{_CJK}]")
+CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_RUNS = re.compile(rf"[{CJK}]+|[^\W\d_{CJK}]+|\d+(?:\.\d+)?")
+_IS_CJK = re.compile(rf"[{CJK}]")
 _ready = threading.Lock()
 
 

@@ -27,6 +27,7 @@ class SearchServicer:
                 disable_semantic=request.disable_semantic,
                 user_id=request.user_id,
                 all_variants=request.all_variants,
+                disable_spelling_correction=request.disable_spelling_correction,
             ),
             Paging(
                 size=request.page_size,
@@ -44,6 +45,7 @@ class SearchServicer:
             revision=page.revision,
             model_id=page.model_id,
             missing_product_ids=page.missing_product_ids,
+            corrected_query=page.corrected_query,
         )
 
     def CompleteQuery(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relatum_server.domain import Event, Product
 from relatum_server.errors import FailedPreconditionError
-from relatum_server.index.base import Index, LexicalIndex
+from relatum_server.index.base import Index, LexicalDocument, LexicalIndex
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.changes import (
     CHUNK,
@@ -114,6 +114,10 @@ class LiveCatalogue:
             InvalidArgumentError: too long, or not a filter; the column is named.
         """
         return self._filtering.mask(filter_text, limits)
+
+    def correct(self, query: str) -> str:
+        """A query with the words replaced that neither the catalogue nor shoppers know."""
+        return self.lexical.correct(query, self.traffic.queries.shares)
 
     @property
     def filtering(self) -> Filtering:
@@ -261,7 +265,10 @@ class LiveCatalogue:
 
     def _show_words(self, keys: Sequence[int], products: Sequence[Product]) -> None:
         self.lexical.upsert(
-            [(key, p.title, _other_text(p)) for key, p in zip(keys, products, strict=True)]
+            [
+                LexicalDocument(key, p.title, " ".join([p.brand, *p.categories]), _other_text(p))
+                for key, p in zip(keys, products, strict=True)
+            ]
         )
 
     def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
@@ -287,6 +294,5 @@ class LiveCatalogue:
 
 
 def _other_text(product: Product) -> str:
-    words = [product.brand, *product.categories]
-    words += [value for a in product.attributes.values() for value in a.text]
+    words = [value for a in product.attributes.values() for value in a.text]
     return " ".join([*words, product.description])

@@ -45,12 +45,14 @@ class PinnedList:
         revision: that the first page saw.
         attribution_token: of all its pages.
         facets: as on the first page.
+        corrected_query: what was searched for instead of the query, or "".
     """
 
     ranking: Ranking
     revision: int
     attribution_token: str
     facets: Sequence[Facet] = ()
+    corrected_query: str = ""
 
 
 class TokenSigner:

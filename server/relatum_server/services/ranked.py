@@ -43,6 +43,7 @@ class Ranked:
 
     ranking: Ranking
     facets: Sequence[Facet] = ()
+    corrected_query: str = ""
 
 
 class RankedPages:
@@ -96,6 +97,7 @@ class RankedPages:
                 revision,
                 self._signer.attribution(audience, revision),
                 ranked.facets,
+                ranked.corrected_query,
             )
             offset = 0
             token = self._pinned.first_token(audience, request, pinned, size)
@@ -107,6 +109,7 @@ class RankedPages:
             model_id=self.model_id,
             missing_product_ids=missing_ids(),
             facets=pinned.facets,
+            corrected_query=pinned.corrected_query,
         )
 
     def attribution(self, audience: str, revision: int) -> str:

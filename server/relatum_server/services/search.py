@@ -1,6 +1,6 @@
 """Search: free text to products, by words and by meaning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class SearchQuery:
     disable_semantic: bool = False
     user_id: str = ""
     all_variants: bool = False
+    disable_spelling_correction: bool = False
 
 
 class SearchService:
@@ -96,15 +97,22 @@ class SearchService:
         if query.candidate_ids:
             own = self._live.keys.mask(self._live.keys.keys_of(query.candidate_ids))
             allowed = own if allowed is None else both(own, allowed)
+        spelt = query.query
+        if not query.disable_spelling_correction:
+            spelt = self._live.correct(query.query)
         if query.query.strip():
-            ranking = self._by_words(query, allowed, deadline)
+            ranking = self._by_words(replace(query, query=spelt), allowed, deadline)
         else:
             ranking = self._by_popularity(query, allowed)
         ranking = ranking.take(np.flatnonzero(self._live.keys.present(ranking.keys)))
         if query.user_id:
             ranking = self._personalise(ranking, query.user_id)
         facets = self._live.filtering.facets(query.facets, ranking.keys)
-        return Ranked(self._pages.shorten(ranking, all_variants=query.all_variants), facets)
+        return Ranked(
+            self._pages.shorten(ranking, all_variants=query.all_variants),
+            facets,
+            spelt if spelt != query.query else "",
+        )
 
     def _by_words(
         self, query: SearchQuery, allowed: Mask | None, deadline: float | None

@@ -8,16 +8,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relatum_server.errors import UnavailableError
+from relatum_server.index.base import LexicalDocument
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.index.segmentation import words
 
 DOCUMENTS = (
-    (1, "Wireless Mouse", "peripherals black"),
-    (2, "Keyboard", "goes well with a mouse"),
-    (3, "无线鼠标 静音", "电脑 外设"),
-    (4, "Chocolate Sandwich Cookies 14.5OZ", "snacks"),
-    (5, "Café crème", "coffee"),
-    (70_000, "Mouse pad", "peripherals"),
+    LexicalDocument(1, "Wireless Mouse", other="peripherals black"),
+    LexicalDocument(2, "Keyboard", other="goes well with a mouse"),
+    LexicalDocument(3, "无线鼠标 静音", other="电脑 外设"),
+    LexicalDocument(4, "Chocolate Sandwich Cookies 14.5OZ", other="snacks"),
+    LexicalDocument(5, "Café crème", other="coffee"),
+    LexicalDocument(70_000, "Mouse pad", other="peripherals"),
 )
 
 
@@ -54,7 +55,7 @@ def test_the_title_counts_more_than_other_text(index: Fts5Index) -> None:
 
 
 def test_equal_scores_are_ordered_by_key(index: Fts5Index) -> None:
-    index.upsert([(key, "zebra", "") for key in (33, 31, 32)])
+    index.upsert([LexicalDocument(key, "zebra") for key in (33, 31, 32)])
 
     assert found(index, "zebra") == [31, 32, 33]
 
@@ -106,7 +107,7 @@ def test_what_looks_like_syntax_is_harmless(index: Fts5Index, query: str) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_can_be_written_searched_and_completed(index: Fts5Index, text: str) -> None:
-    index.upsert([(8, text, text)])
+    index.upsert([LexicalDocument(8, text, other=text)])
 
     keys = found(index, text)
     index.complete(text, 5)
@@ -134,8 +135,8 @@ def test_more_keys_than_one_statement_takes_are_scored(index: Fts5Index) -> None
 
 
 def test_a_common_word_is_dropped_where_a_rarer_one_is_there(index: Fts5Index) -> None:
-    index.upsert([(key, "organic cookies", "") for key in range(1000, 3500)])
-    index.upsert([(5000, "organic saffron", "")])
+    index.upsert([LexicalDocument(key, "organic cookies") for key in range(1000, 3500)])
+    index.upsert([LexicalDocument(5000, "organic saffron")])
 
     assert found(index, "organic saffron") == [5000]
     assert found(index, "cookies saffron") == [5000]  # counted by its stem
@@ -168,7 +169,7 @@ def test_completion_gives_at_most_k(index: Fts5Index) -> None:
 
 
 def test_a_replaced_product_is_found_by_its_new_words_alone(index: Fts5Index) -> None:
-    index.upsert([(1, "Trackball", "")])
+    index.upsert([LexicalDocument(1, "Trackball")])
 
     assert 1 not in found(index, "wireless mouse")
     assert found(index, "trackball") == [1]
@@ -286,7 +287,7 @@ def test_damage_found_by_a_read_is_built_again_at_the_next_start(
 def test_a_write_that_meets_damage_leaves_the_index_to_the_next_start(
     damaged: Fts5Index, tmp_path: Path
 ) -> None:
-    damaged.upsert([(50, "new words", "")])
+    damaged.upsert([LexicalDocument(50, "new words")])
 
     with pytest.raises(UnavailableError):
         damaged.search("new", 5)

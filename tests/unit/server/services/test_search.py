@@ -152,3 +152,39 @@ def test_completion_gives_popular_products_and_queries_of_two_shoppers(dairy):
 
     assert list(found.queries) == [("milk shake", 2)]
     assert {product_id for product_id, _ in found.products} == {"m", "m2"}
+
+
+def test_a_misspelt_word_is_searched_for_as_it_was_meant_and_the_reply_says_so(dairy):
+    page = dairy.search.search(SearchQuery("chese", disable_semantic=True), Paging())
+
+    assert ids(page) == ["c"]
+    assert page.corrected_query == "cheese"
+
+
+def test_a_query_of_known_words_is_not_corrected(dairy):
+    assert not dairy.search.search(SearchQuery("Cream cheese"), Paging()).corrected_query
+
+
+def test_spelling_correction_can_be_turned_off(dairy):
+    query = SearchQuery("chese", disable_semantic=True, disable_spelling_correction=True)
+
+    page = dairy.search.search(query, Paging())
+
+    assert not page.results
+    assert not page.corrected_query
+
+
+def test_the_next_page_says_what_was_corrected_too(dairy):
+    query = SearchQuery("wholw milk", all_variants=True)
+    first = dairy.search.search(query, Paging(size=1))
+
+    second = dairy.search.search(query, Paging(size=1, token=first.next_page_token))
+
+    assert second.corrected_query == first.corrected_query == "whole milk"
+
+
+def test_what_two_shoppers_searched_for_is_not_corrected(dairy):
+    for user in ("a", "b"):
+        dairy.events.write([(0, Event("", EventType.SEARCH, user=user, query="brend"))])
+
+    assert not dairy.search.search(SearchQuery("brend"), Paging()).corrected_query
