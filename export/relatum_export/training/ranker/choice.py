@@ -1,4 +1,4 @@
-"""Choosing on valid: each source's settings alone, then the powers and weights of all together."""
+"""Choosing on valid: each source's settings alone, then the weights of all together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from relatum_export.console import Reporter
 from relatum_export.training.ranker.candidates import CandidateSet, collect
-from relatum_export.training.ranker.fitting import Powers, Problem, Weights, choose_powers
+from relatum_export.training.ranker.fitting import Problem, Weights, choose_shape
 from relatum_export.training.ranker.inputs import OWN, Inputs, SourceSettings
 from relatum_export.training.ranker.requests import Request
 from relatum_export.training.ranker.sources import Source
@@ -106,7 +106,7 @@ class Fitted:
 
 
 def fit_weights(problem: Problem, inputs: Inputs, reporter: Reporter) -> Fitted:
-    """Choose powers and weights on all cases, and once more without each fold."""
+    """Choose the shape and the weights on all cases, and once more without each fold."""
     settings = inputs.settings
     requests = len(problem.candidates.relevant)
     rng = np.random.default_rng(settings.seed)
@@ -116,22 +116,15 @@ def fit_weights(problem: Problem, inputs: Inputs, reporter: Reporter) -> Fitted:
     with reporter.progress("weights", settings.folds + 1) as advance:
         for part in range(settings.folds):
             rest = fold != part
-            weights = problem.fit(_powers(problem, settings.powers, half, rest), rest)
+            weights = problem.fit(choose_shape(problem, settings.powers, half, rest), rest)
             own = fold[problem.owners] == part
             held_out[own] = problem.scores(weights)[own]
             advance(1)
         everything = np.ones(requests, np.bool_)
-        weights = problem.fit(_powers(problem, settings.powers, half, everything), everything)
+        shape = choose_shape(problem, settings.powers, half, everything)
+        weights = problem.fit(shape, everything)
         advance(1)
     return Fitted(weights, held_out)
-
-
-def _powers(
-    problem: Problem, tried: Powers, half: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> Powers:
-    if len(tried) == 1:
-        return tuple(tried[0] for _ in problem.candidates.names)
-    return choose_powers(problem, tried, half, chosen)
 
 
 def _problem(inputs: Inputs, drawn: Drawn, sources: Mapping[str, Source]) -> Problem:

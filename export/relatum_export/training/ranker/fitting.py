@@ -15,6 +15,19 @@ Powers = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What is chosen before weights are fitted.
+
+    Attributes:
+        powers: of the sources' scores, one a source.
+        apart: whether what is new to the shopper has weights of its own.
+    """
+
+    powers: Powers
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """What a score is made of: the sum over the sources of weight x score^power.
 
@@ -39,11 +52,11 @@ class Problem:
         self._penalty = penalty
         self._raised: dict[tuple[int, float], tuple[NDArray[np.float64], float]] = {}
 
-    def fit(self, powers: Powers, chosen: NDArray[np.bool_]) -> Weights:
+    def fit(self, shape: Shape, chosen: NDArray[np.bool_]) -> Weights:
         """Weights that make what the shoppers took likely, and then rank it high.
 
         Args:
-            powers: of the sources.
+            shape: powers, and which weights there are.
             chosen: requests to fit on, bool [requests].
 
         **Source**: softmax cross-entropy over the list, Cao et al. 2007, Learning to Rank: From
@@ -54,7 +67,8 @@ class Problem:
         hits_of = np.bincount(self.owners[found.hits], minlength=len(found.relevant))
         usable = chosen & (hits_of > 0)
         lines = usable[self.owners]
-        every, scales = self._columns(powers)
+        powers = shape.powers
+        every, scales = self._columns(shape)
         x = every[lines]
         if not len(x):
             return Weights(1.0 / scales, 1.0 / scales, powers)
@@ -116,16 +130,16 @@ class Problem:
             out[request] = binary_ndcg(hits, int(wanted[request]), DEPTH)
         return out
 
-    def _columns(self, powers: Powers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _columns(self, shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The sources' columns, and their scales, float64 [sources].
 
-        Where shoppers' own items stay, each source has two columns: of what the shopper had, and
-        of what is new; [candidates, sources] and the same again.
+        Apart, each source has two columns: of what the shopper had, and of what is new;
+        [candidates, sources] and the same again.
         """
-        columns = [self._column(source, power) for source, power in enumerate(powers)]
+        columns = [self._column(source, power) for source, power in enumerate(shape.powers)]
         x = np.stack([column for column, _ in columns], axis=1)
         had = self.candidates.had[:, None]
-        if had.any():
+        if shape.apart:
             x = np.concatenate([x * had, x * ~had], axis=1)
         return x, np.array([scale for _, scale in columns])
 
@@ -139,10 +153,12 @@ class Problem:
         return self._raised[key]
 
 
-def choose_powers(
+def choose_shape(
     problem: Problem, tried: Powers, fold: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> Powers:
-    """The power, the same of all sources, with the best NDCG@10; the first of equals.
+) -> Shape:
+    """The power, the same of all sources, and the weights with the best NDCG@10.
+
+    Of equals the first power, and the fewer weights.
 
     Each fold is judged by weights that were fitted without it.
 
@@ -153,10 +169,10 @@ def choose_powers(
         chosen: requests that are looked at, bool [requests].
     """
 
-    def figure(powers: Powers) -> float:
+    def figure(shape: Shape) -> float:
         scores = np.zeros(len(problem.owners))
         for part in np.unique(fold[chosen]):
-            weights = problem.fit(powers, chosen & (fold != part))
+            weights = problem.fit(shape, chosen & (fold != part))
             own = fold[problem.owners] == part
             scores[own] = problem.scores(weights)[own]
         values = problem.ndcg(scores)[chosen]
@@ -167,4 +183,10 @@ def choose_powers(
         return total
 
     count = len(problem.candidates.names)
-    return max(((power,) * count for power in tried), key=figure)
+    repeated = bool(problem.candidates.had.any())
+    shapes = [
+        Shape((power,) * count, apart)
+        for apart in ((False, True) if repeated else (False,))
+        for power in tried
+    ]
+    return shapes[0] if len(shapes) == 1 else max(shapes, key=figure)

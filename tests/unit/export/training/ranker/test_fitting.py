@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from relatum_export.training.ranker.candidates import CandidateSet
-from relatum_export.training.ranker.fitting import Problem, choose_powers
+from relatum_export.training.ranker.fitting import Problem, Shape, choose_shape
 
 REQUESTS, CANDIDATES = 60, 20
+EVEN = Shape((1.0, 1.0, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def candidates():
 def test_a_better_source_weighs_more_and_a_misleading_one_nothing(candidates):
     problem = Problem(candidates, penalty=1e-3)
 
-    weights = problem.fit((1.0, 1.0, 1.0), np.ones(REQUESTS, bool)).values
+    weights = problem.fit(EVEN, np.ones(REQUESTS, bool)).values
 
     assert weights[0] > weights[1] > 0.0
     assert weights[2] == 0.0
@@ -43,7 +44,7 @@ def test_a_better_source_weighs_more_and_a_misleading_one_nothing(candidates):
 
 def test_fitted_weights_rank_better_than_equal_ones(candidates):
     problem = Problem(candidates, penalty=1e-3)
-    weights = problem.fit((1.0, 1.0, 1.0), np.ones(REQUESTS, bool))
+    weights = problem.fit(EVEN, np.ones(REQUESTS, bool))
 
     equal = problem.ndcg(candidates.scores.sum(axis=1).astype(np.float64))
     fitted = problem.ndcg(problem.scores(weights))
@@ -65,9 +66,9 @@ def test_requests_left_out_of_the_fit_do_not_move_it(candidates):
         candidates.relevant_new,
     )
 
-    other = Problem(half, penalty=1e-3).fit((1.0, 1.0, 1.0), chosen)
+    other = Problem(half, penalty=1e-3).fit(EVEN, chosen)
 
-    assert problem.fit((1.0, 1.0, 1.0), chosen).values == pytest.approx(other.values)
+    assert problem.fit(EVEN, chosen).values == pytest.approx(other.values)
 
 
 def test_a_power_that_only_stretches_scores_is_left_at_the_default(candidates):
@@ -84,7 +85,38 @@ def test_a_power_that_only_stretches_scores_is_left_at_the_default(candidates):
     problem = Problem(constant, penalty=1e-3)
     everything = np.ones(REQUESTS, bool)
 
-    assert choose_powers(problem, (0.5, 1.0), np.arange(REQUESTS) % 2, everything) == (0.5,)
+    found = choose_shape(problem, (0.5, 1.0), np.arange(REQUESTS) % 2, everything)
+
+    assert found == Shape((0.5,))
+
+
+def test_a_source_that_knows_only_what_is_new_weighs_for_that_alone(candidates):
+    had = np.tile(np.arange(CANDIDATES) < CANDIDATES // 2, REQUESTS)
+    hits = np.random.default_rng(2).random(len(had)) < 0.2
+    hits[::CANDIDATES] = hits[CANDIDATES - 1 :: CANDIDATES] = True
+    noise = np.random.default_rng(4).random((len(had), 2))
+    fresh = np.where(had, noise[:, 0] + 2.0 * ~hits, 0.6 * hits + noise[:, 0])
+    own = had * (0.5 + 0.6 * hits + noise[:, 1])
+    of_new = (hits & ~had).reshape(REQUESTS, -1).sum(axis=1)
+    found = CandidateSet(
+        ("own", "fresh"),
+        candidates.starts,
+        candidates.items,
+        np.stack([own, fresh], axis=1).astype(np.float32),
+        hits,
+        had,
+        hits.reshape(REQUESTS, -1).sum(axis=1),
+        of_new,
+    )
+    problem = Problem(found, penalty=1e-3)
+    everything = np.ones(REQUESTS, bool)
+
+    shape = choose_shape(problem, (1.0,), np.arange(REQUESTS) % 2, everything)
+    weights = problem.fit(shape, everything)
+
+    assert shape.apart
+    assert weights.values[1] == 0.0
+    assert weights.new_values[1] > 0.0
 
 
 def test_ndcg_of_new_items_leaves_repeats_out_of_ranking_and_ideal():
