@@ -1,4 +1,9 @@
-"""Search: the judged products of a query re-ranked, and the whole corpus beside it."""
+"""Search: the judged products of a query re-ranked, and the whole corpus beside it.
+
+The artifact's encoder is asked what the server would ask it: the query with its spelling corrected.
+"""
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +16,8 @@ from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import language_label, length_label
-from relatum_export.evaluation.systems import TextSystem
+from relatum_export.evaluation.spelling import SpellingCorrector
+from relatum_export.evaluation.systems import HEAD_SYSTEMS, TextSystem
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 RELEVANT_LABEL = 2  # counts as found for recall
@@ -25,19 +31,28 @@ def _measure(task: Task) -> list[Outcome]:
     }
     outcomes = []
     cases = {split: _cases(task, splits[split]) for split in task.splits}
+    corrector = SpellingCorrector(task.products().products)
     for system in task.text:
+        spelling = corrector if system.name in HEAD_SYSTEMS else None
 
-        def on_valid(form: TextForm, system: TextSystem = system) -> float | None:
+        def on_valid(
+            form: TextForm,
+            system: TextSystem = system,
+            spelling: SpellingCorrector | None = spelling,
+        ) -> float | None:
             if not splits["valid"].queries:
                 return None
-            return reranked(task, system, form, splits["valid"]).value
+            return reranked(task, system, form, splits["valid"], spelling=spelling).value
 
         form = choose_form(task, system, on_valid)
         for split in task.splits:
             if splits[split].queries:
-                outcomes.append(reranked(task, system, form, splits[split], cases[split]))
+                own = reranked(task, system, form, splits[split], cases[split], spelling=spelling)
+                outcomes.append(own)
             if system.whole_corpus and (splits[split].queries or splits[split].single):
-                outcomes += _whole_corpus(task, system, form, splits[split], cases[split])
+                outcomes += _whole_corpus(
+                    task, system, form, splits[split], cases[split], spelling=spelling
+                )
     for split in task.splits:
         judged = splits[split]
         if judged.unlabelled:
@@ -72,12 +87,14 @@ def reranked(
     form: TextForm,
     judged: JudgedSplit,
     cases: Cases | None = None,
+    *,
+    spelling: SpellingCorrector | None = None,
 ) -> Outcome:
     """NDCG@10 of the judged products of each query that has two, as a system orders them."""
     texts, ids = task.products().texts(form), task.products().ids
     rows = np.unique(np.concatenate([query.rows for query in judged.queries]))
     scores = system.scores(
-        [query.text for query in judged.queries], [texts[row] for row in rows], products=False
+        asked(judged.queries, spelling), [texts[row] for row in rows], products=False
     )
     values, lists = [], []
     for i, query in enumerate(judged.queries):
@@ -89,8 +106,19 @@ def reranked(
     return mean_outcome(judged.split, system.name, "NDCG@10", units, values, evidence=evidence)
 
 
+def asked(queries: Iterable[JudgedQuery], spelling: SpellingCorrector | None) -> list[str]:
+    """The texts of queries, as a system with or without spelling correction is asked them."""
+    return [spelling.correct(query.text) if spelling else query.text for query in queries]
+
+
 def _whole_corpus(
-    task: Task, system: TextSystem, form: TextForm, judged: JudgedSplit, cases: Cases
+    task: Task,
+    system: TextSystem,
+    form: TextForm,
+    judged: JudgedSplit,
+    cases: Cases,
+    *,
+    spelling: SpellingCorrector | None,
 ) -> list[Outcome]:
     """Unjudged products count 0; ties by id, so the columns are laid out by id."""
     catalogue = task.products()
@@ -99,9 +127,7 @@ def _whole_corpus(
     place[by_id] = np.arange(len(by_id))
     texts = catalogue.texts(form)
     queries = sorted((*judged.queries, *judged.single), key=lambda query: query.query_id)
-    scores = system.scores(
-        [query.text for query in queries], [texts[row] for row in by_id], products=False
-    )
+    scores = system.scores(asked(queries, spelling), [texts[row] for row in by_id], products=False)
     gains, found, units, found_units, lists = [], [], [], [], []
     for query, row in zip(queries, scores, strict=True):
         ranked = top_k(row, RECALL_DEPTH)

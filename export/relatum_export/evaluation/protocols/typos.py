@@ -1,7 +1,9 @@
 """Typos: how much of the re-ranking's NDCG a shopper's slips of the finger cost.
 
 One edit in each second word of the query, twenty seeded draws averaged, valid and test together.
-Only the queries are encoded anew. A query of one word has no second one and stays as it is.
+The artifact's encoder is asked as by the server, which corrects the spelling of both first; the
+zero-shot encoder is asked what was typed. Only the queries are encoded anew. A query of one word
+has no second one and stays as it is.
 """
 
 import zlib
@@ -13,8 +15,9 @@ from numpy.typing import NDArray
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import ndcg_of_scores
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
-from relatum_export.evaluation.protocols.search import SEARCH, reranked
+from relatum_export.evaluation.protocols.search import SEARCH, asked, reranked
 from relatum_export.evaluation.rows import OWN, ZERO_SHOT, Outcome
+from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import EncoderSystem
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
@@ -62,16 +65,18 @@ def _measure(task: Task) -> list[Outcome]:
     if not any(len(query.text.split()) > 1 for query in queries):
         return []  # words without blanks between them have no second one
     outcomes = []
+    corrector = SpellingCorrector(task.products().products)
     for system in task.text:
         if not isinstance(system, EncoderSystem) or system.name not in SYSTEMS:
             continue
+        spelling = corrector if system.name == OWN else None
 
         def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
             return reranked(task, system, form, valid).value if valid.queries else None
 
         # Search has noted the same choice.
         form = choose_form(replace(task, notes=[]), system, on_valid)
-        clean, typed = _figures(task, system, form, queries)
+        clean, typed = _figures(task, system, form, queries, spelling)
         outcomes.append(
             Outcome(
                 task.splits[-1],  # test where both are measured
@@ -91,7 +96,11 @@ def _measure(task: Task) -> list[Outcome]:
 
 
 def _figures(
-    task: Task, system: EncoderSystem, form: TextForm, queries: list[JudgedQuery]
+    task: Task,
+    system: EncoderSystem,
+    form: TextForm,
+    queries: list[JudgedQuery],
+    spelling: SpellingCorrector | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NDCG@10 of each query as typed well, and its mean over the draws, float64 [queries] each."""
     texts = task.products().texts(form)
@@ -99,18 +108,22 @@ def _figures(
     documents = system.encoder.encode([texts[row] for row in rows], kind="document")
     own = [documents[np.searchsorted(rows, query.rows)] for query in queries]
 
-    def ndcg(asked: list[str]) -> NDArray[np.float64]:
-        vectors = system.encoder.encode(asked, kind="query")
+    def ndcg(texts: list[str]) -> NDArray[np.float64]:
+        vectors = system.encoder.encode(texts, kind="query")
         scores = (products @ vector for products, vector in zip(own, vectors, strict=True))
         pairs = zip(scores, queries, strict=True)
         return np.array([ndcg_of_scores(score, query.labels) for score, query in pairs])
 
-    clean = ndcg([query.text for query in queries])
+    clean = ndcg(asked(queries, spelling))
     # All draws at once: the encoder then works in full batches.
-    asked = [misspelt(query.text, draw) for draw in range(DRAWS) for query in queries]
-    system.encoder.encode(asked, kind="query")
+    typed = [
+        text
+        for draw in range(DRAWS)
+        for text in asked([replace(q, text=misspelt(q.text, draw)) for q in queries], spelling)
+    ]
+    system.encoder.encode(typed, kind="query")
     each = [
-        ndcg(asked[start : start + len(queries)]) for start in range(0, len(asked), len(queries))
+        ndcg(typed[start : start + len(queries)]) for start in range(0, len(typed), len(queries))
     ]
     return clean, np.mean(each, axis=0)
 

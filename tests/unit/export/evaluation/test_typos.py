@@ -83,3 +83,45 @@ def test_queries_without_a_second_word_are_not_judged(tmp_path):
 
     assert figures(TYPOS, task_of(corpus, encoder_system(VECTORS))) == {}
     assert figures(SEARCH, task_of(corpus, encoder_system(VECTORS)))
+
+
+def test_the_artifacts_encoder_is_asked_what_the_server_would_have_corrected(tmp_path):
+    tables = {
+        "queries": [{"query_id": "q", "query": "red leather", "split": "valid"}],
+        "judgments": [
+            {"query_id": "q", "item_id": item, "label": label, "split": "valid"}
+            for item, label in (("leather shoe", 3.0), ("shirt", 0.0))
+        ],
+    }
+    corpus = write_corpus(tmp_path, ("leather shoe", "shirt"), tables=tables)
+    vectors = WrongWords({"red leather": (1, 0), "leather shoe": (1, 0), "shirt": (0, 1)})
+    task = task_of(
+        corpus,
+        encoder_system(vectors),
+        encoder_system(vectors, name="relatum"),
+        splits=("valid",),
+    )
+
+    found = figures(TYPOS, task)
+
+    assert found["valid/loss/typos/zero-shot"].value == pytest.approx(1 - 0.6309297536)
+    assert found["valid/loss/typos/relatum"].value == 0
+
+
+def test_search_asks_the_artifacts_encoder_alike(tmp_path):
+    tables = {
+        "queries": [{"query_id": "q", "query": "red leathre", "split": "valid"}],
+        "judgments": [
+            {"query_id": "q", "item_id": item, "label": label, "split": "valid"}
+            for item, label in (("leather shoe", 3.0), ("shirt", 0.0))
+        ],
+    }
+    corpus = write_corpus(tmp_path, ("leather shoe", "shirt"), tables=tables)
+    vectors = WrongWords({"red leather": (1, 0), "leather shoe": (1, 0), "shirt": (0, 1)})
+    systems = [encoder_system(vectors, name=name) for name in ("zero-shot", "relatum")]
+
+    found = figures(SEARCH, task_of(corpus, *systems, splits=("valid",)))
+
+    assert found["valid/NDCG@10/relatum"].value == 1
+    assert found["valid/NDCG@10/corpus/relatum"].value == 1
+    assert found["valid/NDCG@10/zero-shot"].value < 1
