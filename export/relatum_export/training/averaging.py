@@ -60,6 +60,7 @@ def choose_average(
     measure: Callable[[], Score] | None,
     *,
     known: Mapping[float, Score] | None = None,
+    fixed: float | None = None,
 ) -> Averaged:
     """Leave the module with the best average; ratio 0, the base itself, is among them.
 
@@ -73,10 +74,12 @@ def choose_average(
         measure: of the module as it stands, on valid; without it the weights are averaged half
             and half.
         known: scores measured before, by ratio; without the base's it is worth 0.
+        fixed: the share to take, whatever it is worth; None to choose.
     """
-    if measure is None:
-        interpolate(module, base, tuned, UNMEASURED_RATIO)
-        return Averaged(UNMEASURED_RATIO, {})
+    if measure is None or fixed is not None:
+        ratio = UNMEASURED_RATIO if fixed is None else fixed
+        interpolate(module, base, tuned, ratio)
+        return Averaged(ratio, {} if measure is None else {0.0: Score(0.0), ratio: measure()})
     scores = {0.0: Score(0.0)} | dict(known or {})
     for ratio in (1.0, 0.5, None):
         tried = _between(scores) if ratio is None else ratio

@@ -84,6 +84,7 @@ def train_encoder(
         after,
         tried.score if tried else None,
         known=tried.known(history) if tried else None,
+        fixed=settings.fine_tuned_share,
     )
     if averaged.ratio == 0.0:
         reporter.info(
@@ -139,7 +140,8 @@ def objectives_of(
         hard = np.zeros((len(table), 0), dtype=np.int64)
         if vectors is not None and count:
             hard = mine(table, known, vectors, count, margin)
-        objectives.append(Objective(table, FalseNegatives(table, known, guide, hard)))
+        own = None if table.kind in settings.unguided_kinds else guide
+        objectives.append(Objective(table, FalseNegatives(table, known, own, hard)))
     return objectives
 
 

@@ -64,6 +64,9 @@ class TrainSettings(StepSettings):
     """A negative is masked when it is nearer than the partner less this."""
     guide_floor: float = Field(default=0.5, ge=-1.0, le=1.0)
     """A negative less similar than this to the base is never masked, however far the partner."""
+    unguided_kinds: tuple[str, ...] = ("bundle", CO_BOUGHT)
+    """Kinds whose negatives the base does not judge: what goes together is seldom alike, so it
+    would mask nearly all that there is to learn from."""
 
     hard_negatives: int = Field(default=0, ge=0, le=5)
     """Negatives beside the batch's, a pair: what the base finds nearest among the other pairs of
@@ -113,6 +116,8 @@ class TrainSettings(StepSettings):
     max_loss: float = Field(default=0.01, ge=0.0, le=1.0)
     """How far a corpus's valid figure may fall below the base's; a share of the fine-tuned weights
     that costs a corpus more is not taken."""
+    fine_tuned_share: float | None = Field(default=None, gt=0.0, le=1.0)
+    """Share of the fine-tuned weights, averaged with the base's; by default valid chooses it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainSettings":

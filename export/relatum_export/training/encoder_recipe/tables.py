@@ -24,6 +24,7 @@ class PairTable:
 
     Attributes:
         name: of the set.
+        kind: of its pairs.
         graded: whether labels count.
         anchors: texts of the first sides as trained on, noise included, without prefix.
         positives: texts of the second sides.
@@ -35,6 +36,7 @@ class PairTable:
     """
 
     name: str
+    kind: str
     graded: bool
     anchors: tuple[str, ...]
     positives: tuple[str, ...]
@@ -125,6 +127,7 @@ def make_table(
     anchors = [noisy(p.a) if isinstance(p.a, int) else noise.query(p.a, draw) for p in drawn]
     return PairTable(
         one.name,
+        one.kind,
         one.graded,
         tuple(anchors),
         tuple(noisy(pair.b) for pair in drawn),
