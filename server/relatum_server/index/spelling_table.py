@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import apsw
 
@@ -27,7 +28,8 @@ class SpellingTable:
 
     def read(self) -> Vocabulary:
         """The counts as they stand."""
-        rows = self._writer.execute("SELECT word, named, anywhere FROM word_counts").fetchall()
+        found = self._writer.execute("SELECT word, named, anywhere FROM word_counts").fetchall()
+        rows = cast("list[tuple[str, int, int]]", found)
         return Vocabulary({w: n for w, n, _ in rows if n}, {w: a for w, _, a in rows})
 
     def add(self, documents: Sequence[LexicalDocument]) -> Change:
