@@ -13,6 +13,7 @@ from relatum_export.errors import ExportError, InputError
 from relatum_export.suite import card as model_card
 from relatum_export.suite import judging, plan, report
 from relatum_export.suite import seeds as repeated
+from relatum_export.suite.lock import alone
 
 CONFIGS = Path("examples/configs")
 CARD = Path("docs/model-card.md")
@@ -39,16 +40,18 @@ def models(
 ) -> None:
     """Train the shipped encoders and their general association heads."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
-    corpora = judging.corpora_of(data, folders, reporter, jobs)
-    judging.train_models(corpora, folders, configs, reporter, jobs)
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        judging.train_models(corpora, folders, configs, reporter, jobs)
 
 
 @app.command()
 def baselines(*, data: Data, build: Build = Path("build"), jobs: Jobs = None) -> None:
     """Tune every baseline of shoppers on each set that has cases, and keep the figures."""
     reporter, folders = Reporter(), plan.Folders(build)
-    corpora = judging.corpora_of(data, folders, reporter, jobs)
-    judging.tune_baselines(corpora, folders, reporter, jobs)
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        judging.tune_baselines(corpora, folders, reporter, jobs)
 
 
 @app.command(hidden=True)
@@ -68,8 +71,9 @@ def evaluate(
 ) -> None:
     """Fit and judge one artifact a set, by the shipped encoders."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
-    corpora = judging.corpora_of(data, folders, reporter, jobs)
-    rows, found = judging.judge(corpora, folders, reporter, jobs)
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        rows, found = judging.judge(corpora, folders, reporter, jobs)
     reporter.result(rows, report.table(found))
     reporter.info(f"{folders.suite}/report.html and all.json hold every figure")
 
@@ -85,15 +89,16 @@ def seeds(
 ) -> None:
     """Repeat the random trainings with seeds 1 .. SEEDS-1; report mean and spread of all."""
     reporter = Reporter()
-    corpora = judging.corpora_of(data, plan.Folders(build), reporter, jobs)
-    for seed in range(1, count):
-        folders = plan.Folders(build, seed)
-        reporter.info(f"seed {seed}: models")
-        judging.train_models(corpora, folders, configs, reporter, jobs)
-        reporter.info(f"seed {seed}: sets")
-        judging.judge(corpora, folders, reporter, jobs)
-    rows = repeated.write_seeds(build, count)
-    judging.write_page(plan.Folders(build))
+    with alone(build):
+        corpora = judging.corpora_of(data, plan.Folders(build), reporter, jobs)
+        for seed in range(1, count):
+            folders = plan.Folders(build, seed)
+            reporter.info(f"seed {seed}: models")
+            judging.train_models(corpora, folders, configs, reporter, jobs)
+            reporter.info(f"seed {seed}: sets")
+            judging.judge(corpora, folders, reporter, jobs)
+        rows = repeated.write_seeds(build, count)
+        judging.write_page(plan.Folders(build))
     reporter.result(rows, repeated.table(rows))
     reporter.info(f"{repeated.seeds_file(build)} holds mean and spread")
 

@@ -133,9 +133,8 @@ def write_page(folders: plan.Folders) -> list[Verdict]:
     rows: report.Rows = json.loads(every.read_text(encoding="utf-8"))
     found = verdicts(rows, folders.suite)
     report.write_verdicts(folders.suite / VERDICTS, found)
-    text = report.page(rows, found)
-    if not folders.seed:
-        text += seeds.section(folders.build)
+    beside = [] if folders.seed else [seeds.section(folders.build)]
+    text = report.page(rows, found, [one for one in beside if one is not None])
     (folders.suite / PAGE).write_text(text, encoding="utf-8")
     return found
 

@@ -46,6 +46,38 @@ class Step:
         return WIDTH * min(self.after, 1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A table of the page that another command made.
+
+    Attributes:
+        title: its heading.
+        note: what its figures are.
+        heads: of the columns.
+        lines: of texts, one a column.
+    """
+
+    title: str
+    note: str
+    heads: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Heading, note and table."""
+        lines = [self.heads, ["---"] * len(self.heads), *self.lines]
+        cells = (
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in one) + " |" for one in lines
+        )
+        return f"## {self.title}\n\n{self.note}\n\n" + "\n".join(cells) + "\n"
+
+    def table(self) -> Table:
+        """For the terminal."""
+        shown = Table(*self.heads, title=self.title)
+        for line in self.lines:
+            shown.add_row(*line)
+        return shown
+
+
 def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
     """Put the rows of sets judged now in the place of theirs, and keep those of other sets.
 
@@ -83,12 +115,18 @@ def write_verdicts(file: Path, found: Sequence[Verdict]) -> None:
     file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def page(rows: Rows, found: Sequence[Verdict]) -> str:
-    """One page without outside addresses: what is required, then each set's own figures."""
+def page(rows: Rows, found: Sequence[Verdict], beside: Sequence[Beside] = ()) -> str:
+    """One page without outside addresses: what is required, then each set's own figures.
+
+    Args:
+        rows: of all sets.
+        found: what is required, held against them.
+        beside: what other commands of the suite came to.
+    """
     by_set: dict[str, list[Row]] = {}
     for row in rows:
         # Slices stay on the set's own page: all of them would weigh megabytes.
-        if not is_slice(row["measure"].partition(VERSUS)[0]):
+        if row["set"] and not is_slice(row["measure"].partition(VERSUS)[0]):
             by_set.setdefault(str(row["set"]), []).append(Row(**row))
     return (
         environment()
@@ -96,6 +134,7 @@ def page(rows: Rows, found: Sequence[Verdict]) -> str:
         .render(
             verdicts=found,
             steps=steps(rows),
+            beside=beside,
             sets={name: sections(own) for name, own in sorted(by_set.items())},
         )
     )

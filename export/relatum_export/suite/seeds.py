@@ -1,6 +1,5 @@
 """Mean and spread of each figure over the seeds of the random trainings."""
 
-import html
 import json
 import statistics
 from pathlib import Path
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from relatum_export.errors import InputError
 from relatum_export.suite.plan import Folders
+from relatum_export.suite.report import Beside
 
 SYSTEMS = ("relatum", "relatum+valid")
 FEWEST = 2  # of which a spread can be told
@@ -77,19 +77,21 @@ def table(rows: list[SeedRow]) -> Table:
     return shown
 
 
-def section(build: Path) -> str:
-    """The same as part of the page of all sets; empty until seeds were run."""
+def section(build: Path) -> Beside | None:
+    """The same as part of the page of all sets; None until seeds were run."""
     file = seeds_file(build)
     if not file.is_file():
-        return ""
+        return None
     rows = json.loads(file.read_text(encoding="utf-8"))
-    lines = ["<h2 id=seeds>Seeds</h2><p>Mean and standard deviation over the seeds.</p><table>"]
-    lines.append("<tr><th>figure<th>mean<th>spread<th>each seed</tr>")
-    for row in rows:
-        if "/" not in row["measure"]:
-            each = " ".join(f"{value:.4f}" for value in row["seeds"])
-            lines.append(
-                f"<tr><td>{html.escape(row['name'])}<td class=n>{row['value']:.4f}"
-                f"<td class=n>{row['spread']:.4f}<td>{each}</tr>"
-            )
-    return "\n".join([*lines, "</table>"]) + "\n"
+    lines = [
+        (
+            row["name"],
+            f"{row['value']:.4f}",
+            f"{row['spread']:.4f}",
+            " ".join(f"{value:.4f}" for value in row["seeds"]),
+        )
+        for row in rows
+        if "/" not in row["measure"]
+    ]
+    note = "Mean and standard deviation over the seeds of the random trainings."
+    return Beside("Seeds", note, ("figure", "mean", "spread", "each seed"), lines)

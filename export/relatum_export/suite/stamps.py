@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from relatum_export.console import Reporter
 from relatum_export.errors import ExportError
+from relatum_export.suite import child
 from relatum_export.suite.code import code_key, command_module
 from relatum_export.suite.content import content_key
 
@@ -185,7 +185,7 @@ def run(
 
 
 def _run(step: Step, replace: Sequence[str], log: Path, stop: Stop, threads: int | None) -> float:
-    line = [sys.executable, "-m", step.program, *step.arguments, *replace]
+    line = child.command(step.program, *step.arguments, *replace)
     count = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as stream:

@@ -99,3 +99,14 @@ def test_the_page_of_evaluate_is_no_part_of_a_training(monkeypatch):
     names = {"/".join(path.parts[-2:]) for path in read}
     assert "users/training.py" in names
     assert not any(name.startswith("page/") for name in names)
+
+
+def test_the_templates_and_the_style_of_the_page_are_part_of_evaluate(monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "relatum_export.suite.code._bytes", lambda path, *_: read.append(path.name) or ""
+    )
+
+    code_key("relatum_export.evaluation.command")
+
+    assert {"style.css", "set.html.j2", "parts.html.j2"} <= set(read)

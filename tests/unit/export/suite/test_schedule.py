@@ -27,7 +27,7 @@ def test_a_chain_that_fails_leaves_the_others_alone_and_is_reported_at_the_end(t
         chain(tmp_path, "bad", "title\nred lamp\n"),
         chain(tmp_path, "good", "item_id,title\na,red lamp\n"),
     ]
-    done = []
+    done: list[str] = []
     rest = schedule.run(chains, Reporter(), 2)
 
     with pytest.raises(StepError, match="bad/prepare ended with 2"):

@@ -2,7 +2,7 @@
 
 import json
 
-from relatum_export.suite.report import merge, page, steps, table, write_verdicts
+from relatum_export.suite.report import Beside, merge, page, steps, table, write_verdicts
 from relatum_export.suite.verdicts import Verdict
 
 
@@ -88,3 +88,13 @@ def test_the_verdicts_are_there_for_programs_too(tmp_path):
     (found,) = json.loads((tmp_path / "required.json").read_text(encoding="utf-8"))
 
     assert (found["label"], found["reached"], found["required"]) == ("a", None, "> 0, CI too")
+
+
+def test_what_other_commands_came_to_stands_inside_the_page():
+    seeds = Beside("Seeds", "Mean.", ("figure", "mean"), [("<a>|b", "0.1")])
+
+    text = page([row("s/test/R@10/relatum", 0.3)], [], [seeds])
+
+    assert text.index("&lt;a&gt;|b") < text.index("</html>")
+    assert text.rstrip().endswith("</html>")
+    assert "| <a>\\|b | 0.1 |" in seeds.markdown()
