@@ -10,6 +10,7 @@ import pyarrow as pa
 from relatum_export.corpus.bought_together import baskets, sample_pairs
 from relatum_export.corpus.normalise import normalise
 from relatum_export.corpus.product import Product
+from relatum_export.corpus.schema import FURTHER_ANSWERS
 from relatum_export.corpus.splits import hash_split
 from relatum_export.corpus.text import FULL, clean, render
 
@@ -106,9 +107,10 @@ def _judged(tables: Tables, texts: Mapping[str, str]) -> Iterator[Pair]:
             yield Pair(
                 clean(queries[query]), clean(text), None, None, "question_answer", label, split
             )
-    for question, answer, split in _rows(tables, "faq", "question", "answer"):
-        kind = "question_answer"
-        yield Pair(clean(question), clean(answer), None, None, kind, TRUE_LABEL, split)
+    for table in ("faq", FURTHER_ANSWERS):
+        for question, answer, split in _rows(tables, table, "question", "answer"):
+            kind = "question_answer"
+            yield Pair(clean(question), clean(answer), None, None, kind, TRUE_LABEL, split)
 
 
 def _co_bought(

@@ -17,6 +17,7 @@ from relatum_export.corpus.normalise import normalise
 from relatum_export.corpus.pairs import training_pairs
 from relatum_export.corpus.product import Product, full_texts, products
 from relatum_export.corpus.rejected import ROW, RejectedRows
+from relatum_export.corpus.schema import FURTHER_ANSWERS
 from relatum_export.corpus.source import Source
 from relatum_export.corpus.splits import by_hash, by_time, split_times
 from relatum_export.errors import InputError
@@ -71,6 +72,7 @@ def prepare_tables(
             )
     _fill_splits(tables, source)
     pairs, pairs_left_out = training_pairs(tables, catalogue)
+    tables.pop(FURTHER_ANSWERS, None)
     if pairs.num_rows:
         tables["training_pairs"] = pairs
     texts = full_texts(catalogue)
@@ -130,6 +132,11 @@ def _fill_splits(tables: dict[str, pa.Table], source: Source) -> None:
         if name in tables and tables[name]["split"].null_count:
             keys = (normalise(text) for text in tables[name][column].to_pylist())
             tables[name] = _coalesce(tables[name], by_hash(keys))
+    if FURTHER_ANSWERS in tables and tables[FURTHER_ANSWERS]["split"].null_count:
+        asked = {normalise(text): by_query.get(query) for query, text in texts.items()}
+        keys = [normalise(text) for text in tables[FURTHER_ANSWERS]["question"].to_pylist()]
+        splits = [asked.get(k) or s for k, s in zip(keys, by_hash(keys), strict=True)]
+        tables[FURTHER_ANSWERS] = _coalesce(tables[FURTHER_ANSWERS], splits)
     if "pairs" in tables and tables["pairs"]["split"].null_count:
         sides = (tables["pairs"][c].to_pylist() for c in ("item_id_a", "item_id_b"))
         keys = (min(a, b) for a, b in zip(*sides, strict=True))

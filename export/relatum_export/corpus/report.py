@@ -65,7 +65,7 @@ def report_html(info: Mapping[str, Any]) -> str:
             [(r["table"], r["reason"], r["rows"]) for r in info["rejected"]],
             "The rows stand in rejected.jsonl.",
         ),
-        _section("Files not used", ("file", "reason"), info["unused"].items()),
+        _section("Files without a protocol", ("file", "reason"), info["unused"].items()),
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part)

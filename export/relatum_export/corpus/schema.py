@@ -148,3 +148,9 @@ SCHEMAS: Mapping[str, TableSchema] = {
         ("review_text",),
     ),
 }
+
+# Pairs that train and that nothing is judged by; they come from files of any name.
+FURTHER_ANSWERS = "further_answers"
+FURTHER_SCHEMA = TableSchema(
+    {"question": Kind.TEXT, "answer": Kind.TEXT, "split": Kind.SPLIT}, ("question", "answer")
+)

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from relatum_export.corpus.conform import conform
 from relatum_export.corpus.files import CSV_SUFFIXES, JSONL_SUFFIXES, PARQUET_SUFFIXES, read_file
+from relatum_export.corpus.further import holds_answers, read_further
 from relatum_export.corpus.mapping import ColumnMapping
 from relatum_export.corpus.rejected import RejectedRows, join_names
-from relatum_export.corpus.schema import SCHEMAS
+from relatum_export.corpus.schema import FURTHER_ANSWERS, SCHEMAS
 from relatum_export.errors import InputError
 
 # Tables whose file has another name in the common schema.
@@ -48,6 +49,7 @@ def read_folder(folder: Path, mapping: ColumnMapping, rejected: RejectedRows) ->
         raise InputError(f"{folder}: no such folder; --data names a folder of Parquet files")
     files: dict[str, Path] = {}
     unused: dict[str, str] = {}
+    further: list[Path] = []
     for path in sorted(p for p in folder.iterdir() if p.is_file()):
         if path.suffix.lower() not in PARQUET_SUFFIXES:
             if path.suffix.lower() in (*CSV_SUFFIXES, *JSONL_SUFFIXES):
@@ -58,15 +60,22 @@ def read_folder(folder: Path, mapping: ColumnMapping, rejected: RejectedRows) ->
             raise InputError(f"{folder}: both {files[table].name} and {path.name} hold {table}")
         if table in SCHEMAS:
             files[table] = path
+        elif holds_answers(path):
+            further.append(path)
         else:
             unused[path.name] = "no protocol uses this table"
-    if not files:
+    answers, said = read_further(further, mapping, rejected)
+    unused |= said
+    if not files and answers is None:
         raise InputError(
             f"{folder}: no table of the common schema (it has {join_names(list(unused))}); name "
             f"single files instead: --items F --events F"
         )
     source = read_files(files, mapping, rejected, name=folder.resolve().name)
-    return replace(source, unused=unused)
+    tables = dict(source.tables)
+    if answers is not None:
+        tables[FURTHER_ANSWERS] = answers
+    return replace(source, tables=tables, unused=unused)
 
 
 def read_files(
