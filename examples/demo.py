@@ -146,7 +146,8 @@ def told_apart(client: Client, anchor: str) -> None:
     columns = ("product", *map(str.lower, RELATIONS), "because")
     table = Table(*columns, title=heading, title_justify="left")
     for relation in RELATIONS:
-        first = max(others, key=lambda other, of=relation: probability(scored[other], of))
+        by_probability = [probability(scored[other], relation) for other in others]
+        first = others[by_probability.index(max(by_probability))]
         score = scored[first]
         because = ", ".join(f"{one.kind.lower()} {one.contribution:+.2f}" for one in score.evidence)
         named = (f"{probability(score, each):.2f}" for each in RELATIONS)

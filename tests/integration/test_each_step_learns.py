@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -23,13 +24,13 @@ WORDS = 1_500
 UNTRAINED = 1e-12  # a learning rate that moves nothing
 
 
-def step(out: Path, settings: str, *arguments: object) -> dict:
+def step(out: Path, settings: str, *arguments: object) -> dict[str, Any]:
     """Run one command with a configuration and return the metrics of its run."""
     config = out.with_suffix(".toml")
     config.write_text(settings, encoding="utf-8")
     line = [*map(str, arguments), "--config", str(config), "--out", str(out), "--any-language"]
     assert main(line) == 0
-    metrics: dict = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     return metrics
 
 
@@ -124,8 +125,8 @@ def test_a_distilled_student_ranks_more_like_its_teacher_than_a_truncated_one(
     assert after["students"]["half"]["cosine"] > after["students"]["half"]["cosine_untrained"]
 
 
-def student_row(metrics: dict) -> dict:
+def student_row(metrics: dict[str, Any]) -> dict[str, Any]:
     """The row of the half-depth student in the table, as it was trained."""
     rows = {(row["model"], row["precision"]): row for row in metrics["table"]}
-    row: dict = rows["half", "fp32"]
+    row: dict[str, Any] = rows["half", "fp32"]
     return row

@@ -1,6 +1,6 @@
 """Each unit's own value beside the rows, so that differences can be resampled over several sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +61,7 @@ def write_values(file: Path, outcomes: Sequence[Outcome]) -> None:
     part.replace(file)
 
 
-def read_values(
-    file: Path, split: str, measure: str, systems: Sequence[str]
-) -> Mapping[str, Outcome]:
+def read_values(file: Path, split: str, measure: str, systems: Sequence[str]) -> dict[str, Outcome]:
     """The outcomes of some systems on one measure, by system; what is not there is left out.
 
     Raises:

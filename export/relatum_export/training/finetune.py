@@ -115,7 +115,8 @@ def finetune(
             evaluator=_Evaluator(encoder, evaluated) if evaluated else None,
             callbacks=_callbacks(advance, settings, adapter, evaluated is not None),
         )
-        trainer.remove_callback(PrinterCallback)  # standard output is the command's result
+        # Standard output is the command's result.
+        trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
         last = _last_checkpoint(folder / "checkpoints")
         if last is not None:
             reporter.info(f"resuming from {last}")
@@ -154,8 +155,9 @@ def dropped(model: nn.Module, dropout: float | None) -> Iterator[None]:
     layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
     before = [layer.p for layer in layers]
     try:
-        for layer in layers if dropout is not None else []:
-            layer.p = dropout
+        if dropout is not None:
+            for layer in layers:
+                layer.p = dropout
         yield
     finally:
         for layer, p in zip(layers, before, strict=True):

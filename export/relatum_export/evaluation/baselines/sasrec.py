@@ -75,7 +75,7 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
                 ids = _padded([windows[row] for row in drawn[start : start + BATCH]], known.items)
                 loss = _loss(model, ids, known.items, rng)
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
 
         def scores(requests: Sequence[Request]) -> NDArray[np.floating]:

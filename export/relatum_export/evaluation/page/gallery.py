@@ -51,7 +51,9 @@ class Gallery:
 def per_unit(outcome: Outcome) -> NDArray[np.float64]:
     """Each unit's own measure, float64 [units]; 1 for a pair rightly called different."""
     top, bottom = (part.sum(axis=1) for part in outcome.columns())
-    return np.divide(top, bottom, out=np.ones_like(top), where=bottom > 0)
+    own: NDArray[np.float64] = np.ones_like(top, dtype=np.float64)
+    np.divide(top, bottom, out=own, where=bottom > 0)
+    return own
 
 
 def subject_of(group: Sequence[Outcome]) -> Outcome | None:
@@ -92,8 +94,12 @@ def gallery(group: Sequence[Outcome]) -> Gallery | None:
     for i in worst[loss[worst] > 0].tolist():
         case = cases.by_unit[subject.units[i]]
         lists = (evidence.given.of_unit(i), gave.of_unit(i), case.right)
-        shown = (tuple(cases.shown(answer) for answer in one[:ANSWERS]) for one in lists)
-        failures.append(Failure(case.asked, *shown, float(own[i]), float(best[i])))
+        given, others_given, right = (
+            tuple(cases.shown(answer) for answer in one[:ANSWERS]) for one in lists
+        )
+        failures.append(
+            Failure(case.asked, given, others_given, right, float(own[i]), float(best[i]))
+        )
     return Gallery(
         cases.kind,
         subject.split,

@@ -71,7 +71,7 @@ class ServedRanker:
                 continue
             found = self.sources[spec.name].scores(requests)
             np.maximum(found, np.float32(0.0), out=found)
-            if proposed is None:
+            if total is None or proposed is None:
                 proposed = np.zeros(found.shape, np.bool_)
                 total = np.zeros(found.shape, np.float32)
             _propose(found, spec.candidates, proposed)

@@ -82,7 +82,7 @@ def attach(transformer: Any, settings: TrainSettings, steps: int) -> Adapter | N
         for name, module in transformer.named_modules()
         if isinstance(module, nn.Linear) and not name.startswith("pooler")
     ]
-    common = {
+    common: dict[str, Any] = {
         "target_modules": layers,
         "lora_alpha": settings.adapter_alpha,
         "lora_dropout": settings.adapter_dropout,
@@ -101,7 +101,8 @@ def attach(transformer: Any, settings: TrainSettings, steps: int) -> Adapter | N
         deltaT=max(1, (steps - before - after) // BUDGETS),
         **common,
     )
-    return Adapter(AdaLoraModel(transformer, config, NAME), transformer)
+    tuner = AdaLoraModel(transformer, config, NAME)  # type: ignore[no-untyped-call]
+    return Adapter(tuner, transformer)
 
 
 class Allocation(TrainerCallback):

@@ -69,4 +69,5 @@ def base_vectors(texts: RunTexts, encoder: TextEncoder, folder: Path) -> NDArray
         with building.open("wb") as stream:
             np.save(stream, texts.encode(encoder).astype(np.float16), allow_pickle=False)
         building.replace(file)
-    return np.load(file, allow_pickle=False).astype(np.float32)
+    vectors: NDArray[np.float32] = np.load(file, allow_pickle=False).astype(np.float32)
+    return vectors

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -58,8 +58,8 @@ class RecipeTrainer(SentenceTransformerTrainer):
         self._refuse_no_number(loss, batch)
         with perturbed(self.embeddings, outputs, self.adversarial_epsilon):
             prepared = self._prepare_inputs(dict(batch))
-            with self.compute_loss_context_manager():
-                second = self.compute_loss(model, prepared)
+            with self.compute_loss_context_manager():  # type: ignore[no-untyped-call]
+                second = self.compute_loss(cast("Any", model), prepared)
             self.accelerator.backward(second)
         return loss
 
@@ -95,9 +95,9 @@ class RecipeTrainer(SentenceTransformerTrainer):
         save_file(allocation, folder / ALLOCATION)
         (folder / RANKS).write_text(json.dumps(ranks), encoding="utf-8")
 
-    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
-        folder = Path(checkpoint_path)
-        self.model.load_state_dict(load_file(folder / WEIGHTS))
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        folder = Path(resume_from_checkpoint)
+        (self.model if model is None else model).load_state_dict(load_file(folder / WEIGHTS))
         if self.adapter is not None:
             ranks = json.loads((folder / RANKS).read_text(encoding="utf-8"))
             self.adapter.go_on(load_file(folder / ALLOCATION), ranks)
@@ -149,4 +149,5 @@ def step_along(gradient: Tensor | None, epsilon: float) -> Tensor:
     if gradient is None:
         return torch.zeros(())
     length = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
-    return epsilon * gradient / length[:, None, None]
+    step: Tensor = epsilon * gradient / length[:, None, None]
+    return step

@@ -26,29 +26,29 @@ class RankerSettings(StepSettings):
 
     leave_out: tuple[SourceName, ...] = ()
     """Sources that are not used, though the corpus and the options would give them."""
-    frequency_steps: tuple[float, ...] = Field((0.8, 0.9, 0.95), min_length=1)
+    frequency_steps: tuple[float, ...] = Field(default=(0.8, 0.9, 0.95), min_length=1)
     """Weights tried of each further basket back in the shopper's own frequency."""
-    transition_windows: tuple[int, ...] = Field((10, 3), min_length=1)
+    transition_windows: tuple[int, ...] = Field(default=(10, 3), min_length=1)
     """Tried: pairs of one history at most so many events apart are counted."""
-    transition_steps: tuple[float, ...] = Field((0.8, 0.6), min_length=1)
+    transition_steps: tuple[float, ...] = Field(default=(0.8, 0.6), min_length=1)
     """Tried with them: weight of each further event between the two."""
-    transitions_per_item: int = Field(512, ge=1)
+    transitions_per_item: int = Field(default=512, ge=1)
     """Heaviest successors kept of each item."""
-    history_steps: tuple[float, ...] = Field((0.7, 0.9), min_length=1)
+    history_steps: tuple[float, ...] = Field(default=(0.7, 0.9), min_length=1)
     """Weights tried of each further basket (without baskets: event) back in a history."""
-    half_lives_days: tuple[float, ...] = Field((3.0, 7.0, 14.0), min_length=1)
+    half_lives_days: tuple[float, ...] = Field(default=(3.0, 7.0, 14.0), min_length=1)
     """Half-lives tried of a basket in recent co-purchase."""
-    powers: tuple[float, ...] = Field((1.0, 0.5), min_length=1)
+    powers: tuple[float, ...] = Field(default=(1.0, 0.5), min_length=1)
     """Powers tried of the sources' scores before they are weighed."""
-    pool: int = Field(200, ge=10, le=5_000)
+    pool: int = Field(default=200, ge=10, le=5_000)
     """Best candidates of each source that enter the union."""
-    fit_cases: int = Field(3_000, ge=1)
+    fit_cases: int = Field(default=3_000, ge=1)
     """Cases of valid at most that are fitted on, by a fixed draw."""
-    folds: int = Field(5, ge=2, le=20)
+    folds: int = Field(default=5, ge=2, le=20)
     """Parts of the valid shoppers; each is judged by weights fitted on the others."""
-    penalty: float = Field(1e-3, ge=0.0)
+    penalty: float = Field(default=1e-3, ge=0.0)
     """Of the squared weights, in units of each source's standard deviation."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Of every draw."""
 
     @model_validator(mode="after")

@@ -92,7 +92,7 @@ def test_slices_share_the_units_out_and_small_ones_are_left_out():
 
 def test_a_category_is_told_at_the_first_level_that_tells_products_apart(tmp_path):
     items = [f"i{n}" for n in range(4)]
-    rows = [
+    rows: list[dict[str, object]] = [
         {"item_id": "i0", "title": "t", "category": "Food > Tea / Herbs > Green"},
         {"item_id": "i1", "title": "t", "category": "Food > Tea / Herbs"},
         {"item_id": "i2", "title": "t", "category": "Food > Nuts"},

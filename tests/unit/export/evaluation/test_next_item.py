@@ -178,6 +178,9 @@ def test_the_report_can_show_history_lists_and_target_and_slices_by_popularity(t
     found = figures(NEXT_ITEM, task_of(corpus, splits=("test",)))
 
     evidence = found["test/NDCG@10/popularity"].evidence
+    assert evidence is not None
+    assert evidence.cases is not None
+    assert evidence.given is not None
     case = evidence.cases.by_unit["u"]
     assert (case.asked, case.right) == ("b ← a", ("c",))
     assert case.slices == {"popularity": "cold", "history": "history-2-3"}

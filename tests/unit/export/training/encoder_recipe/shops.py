@@ -19,7 +19,8 @@ def write_shop(folder):
         {"id": name, "title": f"{colour} {kind}", "description": f"{kind} for the home"}
         for name, kind, colour in items
     )
-    pairs, judgments = [], []
+    pairs: list[tuple[object, ...]] = []
+    judgments = []
     for name, kind, colour in items:
         split = "valid" if colour in COLOURS[:2] else "train"
         other = KINDS[(KINDS.index(kind) + 1) % len(KINDS)]

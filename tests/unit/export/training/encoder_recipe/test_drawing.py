@@ -80,4 +80,4 @@ def test_the_draw_repeats_itself():
 @pytest.mark.parametrize("name", ["kind_weights", "corpus_weights"])
 def test_a_weight_below_0_is_refused(name):
     with pytest.raises(ValueError, match="must not be below 0"):
-        TrainSettings(**{name: {"x": -1.0}})
+        TrainSettings.model_validate({name: {"x": -1.0}})
