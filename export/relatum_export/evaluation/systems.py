@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import FORMS, FULL, TITLE, TextForm
 from relatum_export.errors import InputError
+from relatum_export.evaluation.bm25 import Bm25System
 from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.evaluation.rows import ZERO_SHOT
 from relatum_export.training.encoder import TorchEncoder
@@ -66,34 +66,6 @@ class EncoderSystem:
         left = self.encoder.encode(queries, kind=kind)  # type: ignore[arg-type]
         result: NDArray[np.float32] = left @ self.encoder.encode(documents, kind="document").T
         return result
-
-
-@dataclass(frozen=True, slots=True)
-class Bm25System:
-    """BM25 over words, English stop words left out; k1 1.5, b .75, as bm25s has them.
-
-    **Source**: Lù 2024, BM25S, arXiv:2407.03618.
-    """
-
-    name: str = "bm25"
-    forms: tuple[TextForm, ...] = tuple(FORMS.values())
-    whole_corpus: bool = True
-
-    def scores(
-        self, queries: Sequence[str], documents: Sequence[str], *, products: bool
-    ) -> NDArray[np.float32]:
-        """BM25 score of each query and document, whichever sort the queries are."""
-        del products
-        vocabulary = bm25s.tokenize(list(documents), stopwords="en", show_progress=False)
-        retriever = bm25s.BM25()
-        retriever.index(vocabulary, show_progress=False)
-        asked = bm25s.tokenize(list(queries), stopwords="en", return_ids=False, show_progress=False)
-        out = np.zeros((len(queries), len(documents)), np.float32)
-        for i, words in enumerate(asked):
-            known = [word for word in words if word in retriever.vocab_dict]
-            if known:
-                out[i] = retriever.get_scores(known)
-        return out
 
 
 @dataclass(frozen=True, slots=True)
