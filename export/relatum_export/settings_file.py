@@ -50,7 +50,7 @@ def read_settings(
         return kind.model_validate(values)
     except ValidationError as error:
         where = f"--config {file}" if file is not None else "settings"
-        raise InputError(f"{where}: {_one_line(error, kind)}") from error
+        raise InputError(f"{where}: {first_complaint(error, kind)}") from error
 
 
 def documented_toml(kind: type[StepSettings]) -> str:
@@ -80,15 +80,22 @@ def _lines(settings: StepSettings, path: tuple[str, ...]) -> Iterator[str]:
             yield f"# {paragraph}"
         if value is None:
             yield f"# {name} ="
-        elif isinstance(value, Mapping):
-            inner = ", ".join(f"{key} = {_toml(of)}" for key, of in value.items())
-            yield f"{name} = {{ {inner} }}"
         else:
-            yield f"{name} = {_toml(value)}"
+            yield from toml_lines({name: value})
         yield ""
     for name, table in tables:
         yield f"[{'.'.join((*path, name))}]"
         yield from _lines(table, (*path, name))
+
+
+def toml_lines(values: Mapping[str, Any]) -> Iterator[str]:
+    """Keys and values as lines of TOML, tables inline."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            inner = ", ".join(f"{key} = {_toml(of)}" for key, of in value.items())
+            yield f"{name} = {{ {inner} }}"
+        else:
+            yield f"{name} = {_toml(value)}"
 
 
 def _toml(value: Any) -> str:
@@ -98,8 +105,8 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _one_line(error: ValidationError, kind: type[StepSettings]) -> str:
-    """The first complaint, its key first; of an unknown key also the keys that there are."""
+def first_complaint(error: ValidationError, kind: type[StepSettings]) -> str:
+    """What a file's settings are refused for, the key first; of an unknown key also the known."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":

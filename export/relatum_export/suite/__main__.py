@@ -1,7 +1,8 @@
-"""`python -m relatum_export.suite`: what `make models`, `baselines`, `evaluate` and `seeds` run."""
+"""`python -m relatum_export.suite`: what `make models`, `evaluate` and the like run."""
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,12 @@ import typer
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import ExportError, InputError
+from relatum_export.settings_file import read_settings
+from relatum_export.suite import ablation as recipe_ablation
 from relatum_export.suite import card as model_card
-from relatum_export.suite import judging, plan, report
+from relatum_export.suite import judging, leave_out, plan, report
 from relatum_export.suite import seeds as repeated
+from relatum_export.suite.ablation_settings import Ablations
 from relatum_export.suite.lock import alone
 
 CONFIGS = Path("examples/configs")
@@ -101,6 +105,53 @@ def seeds(
         judging.write_page(plan.Folders(build))
     reporter.result(rows, repeated.table(rows))
     reporter.info(f"{repeated.seeds_file(build)} holds mean and spread")
+
+
+@app.command("leave-out")
+def leave_one_out(
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    sets: Annotated[
+        str, typer.Option(help="Names with commas; by default the smallest set of each kind.")
+    ] = "",
+    max_pairs: Annotated[
+        int | None, typer.Option(min=2, help="Pairs of a pass, in the place of the recipe's.")
+    ] = None,
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
+) -> None:
+    """Train the shipped recipe without a set, and judge it on that set; one of each kind."""
+    reporter, folders = Reporter(), plan.Folders(build)
+    names = [name.strip() for name in sets.split(",") if name.strip()]
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        lines = leave_out.run(
+            corpora, names, folders, configs, reporter, max_pairs=max_pairs, jobs=jobs
+        )
+    reporter.result([asdict(one) for one in lines], leave_out.shown(lines).table())
+    reporter.info(f"{leave_out.home_of(folders)} holds table.json and table.md")
+
+
+@app.command()
+def ablation(
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    ablations: Annotated[
+        Path, typer.Option(help="TOML: the encoder, the budget, and the changes to try.")
+    ] = CONFIGS / "ablations.toml",
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
+) -> None:
+    """Train the encoder's recipe with one change at a time, and judge each on valid."""
+    reporter, folders = Reporter(), plan.Folders(build)
+    asked = read_settings(Ablations, ablations)
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        lines = recipe_ablation.run(corpora, asked, folders, configs, reporter, jobs=jobs)
+    reporter.result([asdict(one) for one in lines], recipe_ablation.shown(lines).table())
+    reporter.info(f"{recipe_ablation.home_of(folders)} holds table.json and table.md")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`python -m relatum_export.suite.child PARENT PROGRAM ...`: a program that ends with its parent."""
+"""`python -m relatum_export.suite.child PARENT PROGRAM ...`: ends with who began it."""
 
 import ctypes
 import os

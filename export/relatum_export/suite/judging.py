@@ -8,7 +8,8 @@ from pathlib import Path
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
-from relatum_export.suite import plan, report, schedule, seeds, stamps
+from relatum_export.suite import ablation, leave_out, plan, report, schedule, seeds, stamps
+from relatum_export.suite.encoder_judging import read_rows
 from relatum_export.suite.schedule import Chain
 from relatum_export.suite.verdicts import Verdict, verdicts
 
@@ -114,7 +115,7 @@ def judge(
     rows: report.Rows = []
     found: list[Verdict] = []
     for name in schedule.run(chains, reporter, jobs or schedule.default_jobs()):
-        judged = {name: plan.rows_of(folders.suite / name / "rows.json")}
+        judged = {name: read_rows(folders.suite / name / "rows.json")}
         # After each set: what comes later may fail, and these figures stand.
         rows = report.merge(folders.suite / ALL, judged)
         found = write_page(folders)
@@ -133,7 +134,13 @@ def write_page(folders: plan.Folders) -> list[Verdict]:
     rows: report.Rows = json.loads(every.read_text(encoding="utf-8"))
     found = verdicts(rows, folders.suite)
     report.write_verdicts(folders.suite / VERDICTS, found)
-    beside = [] if folders.seed else [seeds.section(folders.build)]
+    beside: list[report.Beside | None] = []
+    if not folders.seed:
+        beside = [
+            seeds.section(folders.build),
+            leave_out.section(folders),
+            ablation.section(folders),
+        ]
     text = report.page(rows, found, [one for one in beside if one is not None])
     (folders.suite / PAGE).write_text(text, encoding="utf-8")
     return found

@@ -1,7 +1,6 @@
 """Which steps a set takes, from its folder in the common schema to its judged artifact."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,23 +104,46 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
     """The steps that make the shipped encoders and their general association heads."""
     steps = []
     for name, base in ENCODERS.items():
-        # Chinese and Japanese rest on English as well: the multilingual one learns from all.
-        of_language = [c for c in corpora.values() if name != "en" or language(c) == name]
+        of_language = readable(name, corpora)
         trained = [c for c in of_language if has_pairs(c)]
         if not trained:
             continue
         config, out = configs / f"encoder-{name}.toml", folders.models / name
-        given = [part for c in trained for part in ("--corpus", str(c.path))]
-        line: Line = ("train", "encoder", *given, "--base", base, "--config", str(config))
-        line += ("--seed", str(folders.seed), "--out", str(out), "--any-language")
-        inputs = (config, *(c.path for c in trained))
-        steps.append(Step(f"models/{name}", line, out, inputs, ("--no-resume",)))
+        flags = ("--seed", str(folders.seed))
+        steps.append(training(f"models/{name}", trained, base, config, out, flags=flags))
         # What nobody judged is learned from behaviour: a shop without labels needs all classes.
         labelled = [c for c in of_language if has_labels(c) or has_company(c)]
         if labelled:
             step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
             steps.append(head(step, labelled, out, general, folders))
     return steps
+
+
+def readable(encoder: str, corpora: Mapping[str, Corpus]) -> list[Corpus]:
+    """The corpora that a shipped encoder learns from: en from its own, multilingual from all.
+
+    Chinese and Japanese rest on English as well.
+    """
+    return [c for c in corpora.values() if encoder != "en" or language(c) == encoder]
+
+
+def training(
+    name: str, trained: Sequence[Corpus], base: str, config: Path, out: Path, *, flags: Line
+) -> Step:
+    """The step that trains an encoder on the train pairs of corpora.
+
+    Args:
+        name: of the step.
+        trained: corpora with train pairs.
+        base: encoder to start from.
+        config: its recipe.
+        out: run folder.
+        flags: further ones of `train encoder`.
+    """
+    given = [part for c in trained for part in ("--corpus", str(c.path))]
+    line: Line = ("train", "encoder", *given, "--base", base, "--config", str(config))
+    line += (*flags, "--out", str(out), "--any-language")
+    return Step(name, line, out, (config, *(c.path for c in trained)), ("--no-resume",))
 
 
 def of_set(
@@ -274,9 +296,3 @@ def has_company(corpus: Corpus) -> bool:
 def _rows(corpus: Corpus, table: str, split: str) -> bool:
     """Whether a table has rows in a split; `prepare` counts those of each, also where none is."""
     return bool(corpus.info["splits"].get(table, {}).get(split))
-
-
-def rows_of(file: Path) -> list[dict[str, object]]:
-    """The rows that `evaluate` wrote."""
-    found: list[dict[str, object]] = json.loads(file.read_text(encoding="utf-8"))
-    return found

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from relatum_export.evaluation.intervals import (
-    Interval,
-    percentile_interval,
-    resampled_ratios,
-)
-from relatum_export.evaluation.rows import OWN, Outcome
-from relatum_export.evaluation.values import read_values, values_file
+from relatum_export.evaluation.intervals import Interval
+from relatum_export.evaluation.rows import OWN
+from relatum_export.suite.differences import best_of, pooled
 from relatum_export.suite.required import REQUIREMENTS, Beats, Figure, Pooled, Requirement
 
 Row = Mapping[str, Any]
@@ -120,40 +113,21 @@ def _of_pooled(one: Pooled, rows: Mapping[str, Row], suite: Path) -> Verdict:
 
 
 def pooled_gain(one: Pooled, suite: Path) -> Interval | None:
-    """Mean over the sets of relatum's figure less the other's, each set weighing alike.
-
-    The sets have measures of their own, so their gains are averaged, not their units. Each set's
-    units are drawn by themselves.
+    """Mean over the sets of relatum's figure less the other's; see ``differences.pooled``.
 
     Returns:
         None where a set lacks its values or the other system, or measured it on other units.
     """
-    values, samples = [], []
-    for seed, group in enumerate(one.groups):
+    pairs = []
+    for group in one.groups:
         set_name, split, measure = group.split("/", 2)
-        file = values_file(suite / set_name / "rows.json")
-        if not file.is_file():
-            return None  # its rows are kept from an earlier build
-        found = read_values(file, split, measure, [OWN, *one.others])
-        own = found.pop(OWN, None)
-        if own is None or not found:
-            return None
-        other = max(found.values(), key=lambda outcome: outcome.value)
-        if own.units != other.units:
-            return None
-        values.append(own.value - one.factor * other.value)
-        samples.append(_gains(own, other, one.factor, seed))
-    return percentile_interval(float(np.mean(values)), np.mean(samples, axis=0))
-
-
-def _gains(own: Outcome, other: Outcome, factor: float, seed: int) -> NDArray[np.float64]:
-    """Of one set in each resample, float64 [resamples]."""
-    ratios = resampled_ratios(
-        np.stack([own.numerator, other.numerator], axis=1),
-        np.stack([own.denominator, other.denominator], axis=1),
-        seed=seed,
-    )
-    return np.asarray(ratios[:, 0] - factor * ratios[:, 1], np.float64)
+        rows = suite / set_name / "rows.json"
+        own = best_of(rows, split, measure, [OWN])
+        other = best_of(rows, split, measure, one.others)
+        if own is None or other is None:
+            return None  # its rows are kept from an earlier build, or it was not measured
+        pairs.append((own, other))
+    return pooled(pairs, one.factor)
 
 
 def _at_least(value: float, bound: float, *, lower: bool) -> bool:
