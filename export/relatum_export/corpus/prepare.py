@@ -134,8 +134,8 @@ def _fill_splits(tables: dict[str, pa.Table], source: Source) -> None:
             tables[name] = _coalesce(tables[name], by_hash(keys))
     if FURTHER_ANSWERS in tables and tables[FURTHER_ANSWERS]["split"].null_count:
         asked = {normalise(text): by_query.get(query) for query, text in texts.items()}
-        keys = [normalise(text) for text in tables[FURTHER_ANSWERS]["question"].to_pylist()]
-        splits = [asked.get(k) or s for k, s in zip(keys, by_hash(keys), strict=True)]
+        further = [normalise(text) for text in tables[FURTHER_ANSWERS]["question"].to_pylist()]
+        splits = [asked.get(k) or s for k, s in zip(further, by_hash(further), strict=True)]
         tables[FURTHER_ANSWERS] = _coalesce(tables[FURTHER_ANSWERS], splits)
     if "pairs" in tables and tables["pairs"]["split"].null_count:
         sides = (tables["pairs"][c].to_pylist() for c in ("item_id_a", "item_id_b"))

@@ -34,7 +34,7 @@ def test_draws_differ_and_each_is_the_same_again():
     assert first == [misspelt("red leather", draw) for draw in range(DRAWS)]
 
 
-class WrongWords(dict):
+class WrongWords(dict[str, tuple[int, int]]):
     """Knows its texts; any other query points the other way."""
 
     def __missing__(self, text):
@@ -46,7 +46,7 @@ VECTORS = WrongWords({"red shoe": (1, 0), "shoe": (1, 0), "a": (1, 0), "b": (0, 
 
 
 def judged(tmp_path, **queries):
-    tables = {
+    tables: dict[str, list[dict[str, object]]] = {
         "queries": [{"query_id": q, "query": text, "split": q} for q, text in queries.items()],
         "judgments": [
             {"query_id": q, "item_id": item, "label": label, "split": q}
@@ -86,7 +86,7 @@ def test_queries_without_a_second_word_are_not_judged(tmp_path):
 
 
 def test_the_artifacts_encoder_is_asked_what_the_server_would_have_corrected(tmp_path):
-    tables = {
+    tables: dict[str, list[dict[str, object]]] = {
         "queries": [{"query_id": "q", "query": "red leather", "split": "valid"}],
         "judgments": [
             {"query_id": "q", "item_id": item, "label": label, "split": "valid"}
@@ -109,7 +109,7 @@ def test_the_artifacts_encoder_is_asked_what_the_server_would_have_corrected(tmp
 
 
 def test_search_asks_the_artifacts_encoder_alike(tmp_path):
-    tables = {
+    tables: dict[str, list[dict[str, object]]] = {
         "queries": [{"query_id": "q", "query": "red leathre", "split": "valid"}],
         "judgments": [
             {"query_id": "q", "item_id": item, "label": label, "split": "valid"}

@@ -126,7 +126,11 @@ def test_the_table_sets_each_variant_and_zero_shot_against_the_full_recipe(tmp_p
     by_name = {one.name: one for one in lines}
     assert list(by_name) == ["full", "zero-shot", "calm"]
     assert by_name["full"].difference is None
+    assert by_name["zero-shot"].difference is not None
+    assert by_name["calm"].difference is not None
+    of_a = by_name["calm"].by_set["a"][2]
+    assert of_a is not None
     assert by_name["zero-shot"].difference.value == pytest.approx(-0.3)
     assert by_name["calm"].difference.value == pytest.approx(0.0)
-    assert by_name["calm"].by_set["a"][2].value == pytest.approx(-0.1)
+    assert of_a.value == pytest.approx(-0.1)
     assert ablation.section(Folders(tmp_path)) == ablation.shown(lines)

@@ -46,6 +46,7 @@ def test_a_command_ends_when_the_suite_that_began_it_is_killed(home):
         stdout=subprocess.PIPE,
         text=True,
     ) as suite:
+        assert suite.stdout is not None
         suite.stdout.readline()  # the command runs
 
         suite.kill()

@@ -102,10 +102,13 @@ def test_the_page_of_evaluate_is_no_part_of_a_training(monkeypatch):
 
 
 def test_the_templates_and_the_style_of_the_page_are_part_of_evaluate(monkeypatch):
-    read = []
-    monkeypatch.setattr(
-        "relatum_export.suite.code._bytes", lambda path, *_: read.append(path.name) or ""
-    )
+    read: list[str] = []
+
+    def remember(path, *_):
+        read.append(path.name)
+        return ""
+
+    monkeypatch.setattr("relatum_export.suite.code._bytes", remember)
 
     code_key("relatum_export.evaluation.command")
 
