@@ -77,9 +77,9 @@ def choose_average(
         fixed: the share to take, whatever it is worth; None to choose.
     """
     if measure is None or fixed is not None:
-        ratio = UNMEASURED_RATIO if fixed is None else fixed
-        interpolate(module, base, tuned, ratio)
-        return Averaged(ratio, {} if measure is None else {0.0: Score(0.0), ratio: measure()})
+        taken = UNMEASURED_RATIO if fixed is None else fixed
+        interpolate(module, base, tuned, taken)
+        return Averaged(taken, {} if measure is None else {0.0: Score(0.0), taken: measure()})
     scores = {0.0: Score(0.0)} | dict(known or {})
     for ratio in (1.0, 0.5, None):
         tried = _between(scores) if ratio is None else ratio
