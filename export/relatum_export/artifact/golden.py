@@ -2,8 +2,8 @@
 
 Each line of `golden.jsonl` is
 ``{"kind": "QUERY" | "DOCUMENT", "text": ..., "vectors": {"int8": [...], "fp32": [...], ...}}``: the
-text without prefix, and its vector by variant. Each text was encoded alone, since a dynamic int8
-vector depends on its batch-mates. Lines of products also have
+text without prefix, and its vector by variant. Each text was encoded alone, since a vector of
+int8 with ranges by the batch depends on its batch-mates. Lines of products also have
 ``"product": {title, brand, categories, attributes, description}``, whose text in the artifact's
 form is ``text``.
 """

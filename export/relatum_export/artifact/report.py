@@ -17,7 +17,7 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     name = html.escape(metrics["name"])
     forms = metrics["text_form_figures"]
     variants = metrics["variants"]
-    latency = metrics["int8_latency"]
+    latency, int8 = metrics["int8_latency"], metrics["int8"]
     agreements = [
         (
             variant["precision"],
@@ -36,6 +36,15 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         f"<p>Encoder {html.escape(metrics['base_model'])}, id {metrics['encoder_id']}</p>",
         f"<p>Product text: {html.escape(metrics['text_form'])}</p>",
         f"<p>int8, one text at a time: median {latency['p50_ms']:.2f} ms</p>",
+        "<h2>int8: ranges fixed by calibration, or by the batch</h2>",
+        f"<p>{html.escape(int8['ranges'].replace('_', ' '))}: {html.escape(int8['reason'])}</p>",
+        _table(
+            ("ranges", "titles/s", "mean cosine", "change with the batch"),
+            (
+                (name.replace("_", " "), of["titles_per_s"], of["mean_cosine"], of["batch_change"])
+                for name, of in ((name, int8[name]) for name in ("fixed", "by_batch"))
+            ),
+        ),
         "<h2>Cosine to PyTorch</h2>",
         _table(
             ("variant", "lowest", "mean"),

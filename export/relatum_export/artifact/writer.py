@@ -11,10 +11,12 @@ from google.protobuf import json_format
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact import behaviour, conversion, identity
+from relatum_export.artifact.calibration import ShopTexts
 from relatum_export.artifact.folder import MANIFEST, appearing
 from relatum_export.artifact.golden import golden_lines
 from relatum_export.artifact.graph_golden import MAX_DIFFERENCE
 from relatum_export.artifact.identity import producer_version
+from relatum_export.artifact.int8_choice import Int8Choice, write_int8
 from relatum_export.artifact.latency import Latency, measure_latency
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.parts import Parts
@@ -103,12 +105,13 @@ def write_artifact(
         if manifest.HasField("pair_head") or manifest.HasField("user_encoder"):
             manifest.thresholds.golden_max_difference = MAX_DIFFERENCE
         text_input.tokenizer.save(str(folder / TOKENIZER))
-        verifications, encoders = _write_variants(
+        verifications, encoders, int8 = _write_variants(
             encoder,
             text_input,
-            Verifier(corpus.name, catalogue, choice.form, judged),
-            folder,
-            reporter,
+            ShopTexts.read(corpus, catalogue, choice.form),
+            verifier=Verifier(corpus.name, catalogue, choice.form, judged),
+            folder=folder,
+            reporter=reporter,
         )
         manifest.encoder.CopyFrom(
             _encoder_message(encoder, text_input, choice, identifier, verifications)
@@ -117,6 +120,7 @@ def write_artifact(
         (folder / GOLDEN).write_text("\n".join(lines) + "\n", encoding="utf-8")
         latency = measure_latency(encoders["int8"], sample_texts(catalogue.texts(choice.form)))
         metrics = _metrics(manifest, choice, verifications, latency, folder)
+        metrics["int8"] = int8.metrics()
         metrics["parts"] = part_metrics
         (folder / METRICS).write_text(
             json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
@@ -129,25 +133,38 @@ def write_artifact(
 def _write_variants(
     encoder: TorchEncoder,
     text_input: TextInput,
+    shop: ShopTexts,
+    *,
     verifier: Verifier,
     folder: Path,
     reporter: Reporter,
-) -> tuple[list[Verification], dict[str, OnnxEncoder]]:
+) -> tuple[list[Verification], dict[str, OnnxEncoder], Int8Choice]:
     """Write and verify each precision; the fused graph in between does not stay."""
     files = {precision: folder / f"encoder.{precision}.onnx" for precision in PROVIDERS}
     fused = folder / "fused.onnx"
     reporter.info("encoder: PyTorch to ONNX, fused, int8, fp16")
     conversion.export_fp32(encoder.module, files["fp32"])
     conversion.fuse(files["fp32"], encoder.module, fused)
-    conversion.quantise_int8(fused, files["int8"])
     conversion.to_fp16(fused, files["fp16"])
-    fused.replace(files["fp32"])
     reporter.info("encoder: measuring PyTorch on the corpus")
     reference = verifier.reference(encoder)
+    int8 = write_int8(
+        fused,
+        files["int8"],
+        shop,
+        text_input=text_input,
+        verifier=verifier,
+        reference=reference,
+    )
+    reporter.info(f"encoder int8: ranges {int8.ranges.replace('_', ' ')}, {int8.reason}")
+    fused.replace(files["fp32"])
     verifications, encoders = [], {}
     for precision, file in files.items():
-        variant = OnnxEncoder(file, text_input, None)
-        found = verifier.verify(precision, variant, reference)
+        if precision == "int8":
+            variant, found = int8.encoder, int8.verification
+        else:
+            variant = OnnxEncoder(file, text_input, None)
+            found = verifier.verify(precision, variant, reference)
         agreeing = "; ".join(
             f"{a.measure} {a.value:.4f} (PyTorch {a.reference:.4f})" for a in found.agreements
         )
@@ -157,7 +174,7 @@ def _write_variants(
         )
         verifications.append(found)
         encoders[precision] = variant
-    return verifications, encoders
+    return verifications, encoders, int8
 
 
 def _write_behaviour(

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from relatum_export.artifact.latency import measure_latency
+from relatum_export.artifact.batch_dependence import batch_dependence
+from relatum_export.artifact.calibration import calibration_batches
+from relatum_export.artifact.latency import measure_latency, throughputs
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.verification import sample_texts
 from relatum_export.console import Reporter
-from relatum_export.training.compression.batch_dependence import batch_dependence
 from relatum_export.training.compression.ranking import (
     MAX_CANDIDATES,
     RankingSuite,
@@ -18,8 +19,8 @@ from relatum_export.training.compression.ranking import (
 )
 from relatum_export.training.compression.settings import CompressSettings
 from relatum_export.training.compression.shop import Shop
-from relatum_export.training.compression.table import Form, throughputs
-from relatum_export.training.compression.variants import calibration_batches, write_variants
+from relatum_export.training.compression.table import Form
+from relatum_export.training.compression.variants import write_variants
 from relatum_export.training.encoder import TorchEncoder
 
 TEACHER = "teacher"

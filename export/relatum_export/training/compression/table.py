@@ -1,14 +1,9 @@
 """The table of an encoder's forms: size, speed, what it costs, and which one to ship."""
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relatum_export.training.compression.settings import CompressSettings
-from relatum_export.training.encoder import TextEncoder
-
-ROUNDS = 3
-MAX_TITLES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +54,6 @@ class Default:
 
     form: Form
     reason: str
-
-
-def throughputs(encoders: Mapping[str, TextEncoder], titles: Sequence[str]) -> dict[str, float]:
-    """Titles a second of each encoder: the best of three rounds, which go through all in turn.
-
-    What else the machine does slows single rounds; the best one is nearest to the encoder's own
-    speed, and turns make it fall on none of them alone.
-    """
-    chosen = list(dict.fromkeys(title for title in titles if title))[:MAX_TITLES]
-    for encoder in encoders.values():
-        encoder.encode(chosen[:64], kind="document")
-    best = dict.fromkeys(encoders, float("inf"))
-    for _ in range(ROUNDS):
-        for name, encoder in encoders.items():
-            started = time.perf_counter()
-            encoder.encode(chosen, kind="document")
-            best[name] = min(best[name], time.perf_counter() - started)
-    return {name: len(chosen) / seconds for name, seconds in best.items()}
 
 
 def choose_default(forms: Sequence[Form], settings: CompressSettings) -> Default:

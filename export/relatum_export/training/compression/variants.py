@@ -4,31 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relatum_export.artifact import conversion
-from relatum_export.training.batching import Kind, TextInput
+from relatum_export.artifact.calibration import Batch
+from relatum_export.artifact.static_int8 import fix_ranges, quantise_qdq
 from relatum_export.training.compression.settings import Precision
-from relatum_export.training.compression.static_int8 import Batch, fix_ranges, quantise_qdq
 from relatum_export.training.encoder import SentenceEmbedding
-
-
-def calibration_batches(
-    text_input: TextInput, texts: Sequence[str], count: int, queries: Sequence[str] = ()
-) -> list[Batch]:
-    """Up to ``count`` texts, evenly spread by length, each a batch of its own without padding.
-
-    Args:
-        text_input: gives the tokens.
-        texts: documents.
-        count: how many.
-        queries: up to as many again, where queries are known.
-    """
-    batches: list[Batch] = []
-    sides: tuple[tuple[Sequence[str], Kind], ...] = ((texts, "document"), (queries, "query"))
-    for of, kind in sides:
-        distinct = sorted({text for text in of if text}, key=lambda text: (len(text), text))
-        step = max(1, len(distinct) / count)
-        chosen = [distinct[int(at * step)] for at in range(min(count, len(distinct)))]
-        batches += [text_input.pad([ids]) for ids in text_input.token_ids(chosen, kind)]
-    return batches
 
 
 def write_variants(

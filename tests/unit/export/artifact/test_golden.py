@@ -69,6 +69,12 @@ def test_the_report_escapes_what_it_is_given():
                 ],
             }
         ],
+        "int8": {
+            "ranges": "fixed",
+            "reason": "as <well>, as fast",
+            "fixed": {"titles_per_s": 120.0, "mean_cosine": 0.99, "batch_change": 0.0},
+            "by_batch": {"titles_per_s": 119.0, "mean_cosine": 0.99, "batch_change": 0.015},
+        },
         "int8_latency": {"p50_ms": 1.5, "p99_ms": 2.0, "threads": 1, "texts": 9},
         "file_bytes": {"encoder.int8.onnx": 1234567},
         "parts": {"pair_head": {"valid": {"<F1>": 0.81234567}, "classes": ["same"]}},
@@ -79,5 +85,7 @@ def test_the_report_escapes_what_it_is_given():
     assert "&lt;shop&gt;" in page
     assert "<shop>" not in page
     assert "1,234,567" in page
+    assert "fixed: as &lt;well&gt;, as fast" in page
+    assert "by batch</td><td class=n>119.0" in page
     assert "valid &lt;F1&gt;</td><td class=n>0.81235" in page
     assert "s/valid/NDCG@10" in page

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relatum_export.artifact.latency import throughputs
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import TITLE
 from relatum_export.training.compression.ranking import (
@@ -14,7 +15,7 @@ from relatum_export.training.compression.ranking import (
     relative_loss,
 )
 from relatum_export.training.compression.settings import CompressSettings
-from relatum_export.training.compression.table import Form, choose_default, throughputs
+from relatum_export.training.compression.table import Form, choose_default
 from relatum_export.training.products import Catalogue
 from tests.unit.export.evaluation.corpora import GivenVectors, write_corpus
 

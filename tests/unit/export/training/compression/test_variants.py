@@ -4,11 +4,12 @@ import numpy as np
 import onnx
 import pytest
 
+from relatum_export.artifact.batch_dependence import batch_dependence
+from relatum_export.artifact.calibration import calibration_batches
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
-from relatum_export.training.compression.batch_dependence import batch_dependence
+from relatum_export.artifact.static_int8 import scale_and_zero
 from relatum_export.training.compression.settings import Precision
-from relatum_export.training.compression.static_int8 import scale_and_zero
-from relatum_export.training.compression.variants import calibration_batches, write_variants
+from relatum_export.training.compression.variants import write_variants
 from relatum_export.training.encoder import TorchEncoder
 from tests.unit.export.training.compression.conftest import COLOURS, THINGS
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import (
@@ -29,47 +28,11 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 
+from relatum_export.artifact.calibration import Batch, Range, activation_ranges
 from relatum_export.training.encoder import SentenceEmbedding
 
-Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
-Range = tuple[float, float]
-QUANTILE = 0.99  # of the texts' own extremes: a freak text shall not coarsen all others
 LEVELS = 255
 DYNAMIC = "DynamicQuantizeLinear"
-
-
-def activation_ranges(
-    fused: Path, names: Sequence[str], batches: Sequence[Batch]
-) -> dict[str, Range]:
-    """The range of each named tensor of the float graph over the batches, 0 included.
-
-    Args:
-        fused: the float32 graph that was quantised.
-        names: tensors.
-        batches: input ids and attention mask of each text, one text a batch.
-    """
-    model = onnx.load(str(fused))
-    for name in names:
-        model.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    lows: dict[str, list[float]] = {name: [] for name in names}
-    highs: dict[str, list[float]] = {name: [] for name in names}
-    for ids, mask in batches:
-        found = session.run(list(names), {"input_ids": ids, "attention_mask": mask})
-        for name, values in zip(names, found, strict=True):
-            lows[name].append(float(values.min()))
-            highs[name].append(float(values.max()))
-    return {
-        name: (
-            min(0.0, float(np.quantile(lows[name], 1 - QUANTILE))),
-            max(0.0, float(np.quantile(highs[name], QUANTILE))),
-        )
-        for name in names
-    }
 
 
 def fix_ranges(dynamic: Path, fused: Path, batches: Sequence[Batch], out: Path) -> None:
