@@ -53,12 +53,13 @@ from relatum_server.services.paging import PinnedLists, TokenSigner
 from relatum_server.services.pair_scores import PairScorer
 from relatum_server.services.pairs import PairService
 from relatum_server.services.personal import PersonalRanker
+from relatum_server.services.places import BehaviourPlaces
 from relatum_server.services.projections import BEHAVIOUR, Projections
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
 from relatum_server.services.search import SearchService
 from relatum_server.services.text_vectors import TextVectors
-from relatum_server.services.users import BehaviourPlaces, Users
+from relatum_server.services.users import Users
 from relatum_server.store.base import Store
 from relatum_server.store.directory import DataDirectory
 from relatum_server.store.identity import ShopperKey
@@ -236,13 +237,14 @@ def _servicers(
     idempotency = Idempotency(key.digest, limits)
     dimensions = artifact.encoder.matryoshka_dimensions
     events = EventService(store, live, key.digest, limits)
+    places = _places(artifact, live)
     recommendation = RecommendationService(
         live,
         events,
         pages,
         digest=key.digest,
         limits=limits,
-        ranker=_personal_ranker(artifact, heads, live),
+        ranker=_personal_ranker(artifact, heads, live, places),
     )
     scorer = None if heads.pairs is None else PairScorer(live, store, encoder, heads.pairs)
     graph = KnowledgeGraph.read(artifact.graph_path) if artifact.graph_path else None
@@ -254,7 +256,7 @@ def _servicers(
             EmbeddingService(encoder, dimensions, limits), artifact.model_id
         ),
         _name(association_service_pb2, "AssociationService"): AssociationServicer(
-            AssociationService(live, encoder, pages, limits, scorer),
+            AssociationService(live, encoder, pages, limits, scorer=scorer, places=places),
             PairService(live, scorer, artifact.model_id, limits, graph),
         ),
         _name(search_service_pb2, "SearchService"): SearchServicer(
@@ -286,11 +288,19 @@ def _name(module: object, service: str) -> str:
     return str(module.DESCRIPTOR.services_by_name[service].full_name)  # type: ignore[attr-defined]
 
 
-def _personal_ranker(artifact: Artifact, heads: _Heads, live: LiveCatalogue) -> PersonalRanker:
-    """The artifact's ranker, whose source `users` asks the user encoder where there is one."""
+def _places(artifact: Artifact, live: LiveCatalogue) -> BehaviourPlaces | None:
+    """The behaviour space with places for products without behaviour; None without a space."""
     index = live.behaviour.index
-    if heads.users is None or index is None:
-        return PersonalRanker(live, artifact.ranker)
+    if index is None:
+        return None
     ridge = None if artifact.ridge is None else load_ridge(artifact.ridge)
-    users = Users(heads.users, BehaviourPlaces(live, index, ridge))
-    return PersonalRanker(live, artifact.ranker, {"users": users.source})
+    return BehaviourPlaces(live, index, ridge)
+
+
+def _personal_ranker(
+    artifact: Artifact, heads: _Heads, live: LiveCatalogue, places: BehaviourPlaces | None
+) -> PersonalRanker:
+    """The artifact's ranker, whose source `users` asks the user encoder where there is one."""
+    if heads.users is None or places is None:
+        return PersonalRanker(live, artifact.ranker)
+    return PersonalRanker(live, artifact.ranker, {"users": Users(heads.users, places).source})

@@ -75,19 +75,26 @@ class BehaviourSpace:
     Attributes:
         item_ids: one a row.
         vectors: float32 [items, d], rows of length 1.
+        ridge: from text vectors into the space, for the other products, float32 [text dimension +
+            1, d]; None where the artifact has no map.
     """
 
     item_ids: tuple[str, ...]
     vectors: NDArray[np.float32]
+    ridge: NDArray[np.float32] | None = None
 
     @classmethod
     def read(cls, artifact: Path) -> "BehaviourSpace | None":
         """None where the artifact has no such space."""
-        if "behaviour" not in {space.name for space in read_manifest(artifact).spaces}:
+        manifest = read_manifest(artifact)
+        if "behaviour" not in {space.name for space in manifest.spaces}:
             return None
         ids = json.loads((artifact / IDS).read_text(encoding="utf-8"))
         vectors = np.load(artifact / VECTORS, allow_pickle=False).astype(np.float32)
-        return cls(tuple(ids), vectors)
+        ridge = None
+        if manifest.HasField("ridge"):
+            ridge = np.load(artifact / manifest.ridge.file, allow_pickle=False).astype(np.float32)
+        return cls(tuple(ids), vectors, ridge)
 
 
 TextSystem = EncoderSystem | Bm25System

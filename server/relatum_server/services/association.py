@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from relatum_server.domain import RankedPage, Relation, Result
 from relatum_server.encoder.base import Encoder
 from relatum_server.errors import ArtifactLacksPartError, InvalidArgumentError
+from relatum_server.index.base import Space
 from relatum_server.ranking.explanation import Ranking
 from relatum_server.services.embedding import check_one_text
 from relatum_server.services.field_mask import product_not_found
@@ -64,14 +65,25 @@ class AssociationService:
         encoder: Encoder,
         pages: RankedPages,
         limits: Limits,
+        *,
         scorer: PairScorer | None = None,
+        places: Space | None = None,
     ) -> None:
-        """Serve; SUBSTITUTE with a scorer whose head learned substitutes alone."""
+        """Serve.
+
+        Args:
+            live: the catalogue.
+            encoder: of texts asked with.
+            pages: cuts the lists.
+            limits: of requests.
+            scorer: SUBSTITUTE is served if its head learned substitutes.
+            places: the behaviour space with a place for what has a text alone, if there is one.
+        """
         self._live = live
         self._encoder = encoder
         self._pages = pages
         self._limits = limits
-        self._similars = Similars(live)
+        self._similars = Similars(live, places)
         self._complements = Complements(live)
         learned = scorer is not None and SUBSTITUTE_CLASS in scorer.classes
         self._substitutes = Substitutes(live, scorer) if scorer is not None and learned else None

@@ -25,8 +25,21 @@ Vector = NDArray[np.float32]
 class Similars:
     """Alike in words and in behaviour."""
 
-    def __init__(self, live: LiveCatalogue, weights: RelationWeights | None = None) -> None:
+    def __init__(
+        self,
+        live: LiveCatalogue,
+        places: Space | None = None,
+        weights: RelationWeights | None = None,
+    ) -> None:
+        """Compare products of the catalogue.
+
+        Args:
+            live: the catalogue.
+            places: the behaviour space with a place for what has a text alone, if there is one.
+            weights: of the spaces.
+        """
         self._live = live
+        self._places = places
         self._weights = weights or RelationWeights()
 
     def of_text(self, vector: Vector, allowed: Mask | None) -> Ranking:
@@ -41,14 +54,16 @@ class Similars:
         """Nearest to the mean of the liked products, away from the disliked; unordered.
 
         Where behaviour knows nothing of the anchors, text carries the whole weight. Where it knows
-        nothing of one candidate, text stands in for it at the level that behaviour has among the
-        others: a new product is neither punished nor preferred.
+        nothing of one candidate, that stands where its text puts it in the behaviour space, or, if
+        the artifact has no map, text stands in at the level that behaviour has among the others: a
+        new product is neither punished nor preferred.
         """
-        text, behaviour = self._live.text, self._live.behaviour.index
+        text, index = self._live.text, self._live.behaviour.index
         words = anchor_vector(text, positives, negatives)
-        habits = None if behaviour is None else anchor_vector(behaviour, positives, negatives)
-        if behaviour is None or habits is None:
+        habits = None if index is None else anchor_vector(index, positives, negatives)
+        if index is None or habits is None:
             return NOTHING if words is None else self.of_text(words, allowed)
+        behaviour: Space = index if self._places is None else self._places
         found = [behaviour.search(habits, POOL, allowed=allowed).keys]
         if words is not None:
             found.append(text.search(words, POOL, allowed=allowed).keys)
@@ -214,7 +229,7 @@ class _Led:
 
 
 def anchor_vector(
-    index: Index, positives: Sequence[int], negatives: Sequence[int]
+    index: Space | Index, positives: Sequence[int], negatives: Sequence[int]
 ) -> Vector | None:
     """Unit vector [d] of liked less disliked products; None where no liked one has a vector."""
     liked, there = index.get(np.array(positives, np.int64))
@@ -235,7 +250,7 @@ def stand_in(text: NDArray[np.float64], behaviour: NDArray[np.float64], present:
     return min(max(float(behaviour[present].sum()) / total, 0.0), 1.0) if total > 0 else 1.0
 
 
-def nearest_anchor(index: Index, anchors: Sequence[int], keys: Keys) -> Keys:
+def nearest_anchor(index: Space | Index, anchors: Sequence[int], keys: Keys) -> Keys:
     """Key [n] of the anchor nearest to each candidate; -1 where it has no vector."""
     if len(anchors) == 1:
         return np.full(len(keys), anchors[0], np.int64)

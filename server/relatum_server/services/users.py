@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from relatum_server.domain import EvidenceKind
 from relatum_server.encoder.user_encoder import UserEncoder
-from relatum_server.index.base import Index
-from relatum_server.ranking.explanation import NO_PRODUCT, union
+from relatum_server.ranking.explanation import NO_PRODUCT
 from relatum_server.services.histories import Settings
 from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.places import BehaviourPlaces
 from relatum_server.services.shopper import Shopper
 from relatum_server.services.sources import Source
 
@@ -19,39 +19,6 @@ Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]
 Vectors = NDArray[np.float32]
-
-
-class BehaviourPlaces:
-    """Where products stand in the behaviour space: by behaviour, else by their text.
-
-    A product without behaviour stands at its text vector times a map. Its inner product with a
-    query is then one of the text vector with the query turned back, so that the text index finds
-    the best of them.
-    """
-
-    def __init__(self, live: LiveCatalogue, index: Index, ridge: Vectors | None) -> None:
-        """Take the behaviour index and the artifact's map, float32 [text dimension + 1, d]."""
-        self._live, self._index = live, index
-        self._ridge = None if ridge is None else np.asarray(ridge, np.float32)
-
-    def get(self, keys: Keys) -> tuple[Vectors, Mask]:
-        """Vectors [n, d] (zeros where unknown) and bool [n], which products have a place."""
-        vectors, present = self._index.get(keys)
-        cold = np.flatnonzero(~present)
-        if self._ridge is not None and len(cold):
-            texts, there = self._live.text.get(keys[cold])
-            rows = cold[there]
-            vectors[rows] = texts[there] @ self._ridge[:-1] + self._ridge[-1]
-            present[rows] = True
-        return vectors, present
-
-    def search(self, query: Vectors, k: int, allowed: Mask | None) -> Keys:
-        """Keys of the k best by behaviour and of the k best by text, in no order."""
-        found = self._index.search(query, k, allowed=allowed).keys
-        if self._ridge is None:
-            return found
-        turned = (self._ridge[:-1] @ query).astype(np.float32)
-        return union([found, self._live.text.search(turned, k, allowed=allowed).keys])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +40,8 @@ class UserQuery:
 
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""
-        found = self.places.search(self.query, k + len(self.had), allowed)
-        return found[~np.isin(found, self.had)]
+        found = self.places.search(self.query, k + len(self.had), allowed=allowed).keys
+        return found[~np.isin(found, self.had)][:k]
 
     def of(self, keys: Keys) -> tuple[Values, Keys | None]:
         """See `Source`: each is moved by the event of the history nearest to it."""

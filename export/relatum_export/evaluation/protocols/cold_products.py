@@ -1,9 +1,12 @@
 """Cold products: what known shoppers later bought of products that nobody had bought in train.
 
 The query is the shopper's train history alone, so that only text can tell the cold products apart.
+A text system answers by the mean of the history's vectors. The artifact answers as `ListRelated`
+does for SIMILAR with the history's newest products as examples, by text and by behaviour; like the
+API it leaves those out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +17,9 @@ from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import recall, top_k
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.protocols.events import product_ids, shopper_purchases
+from relatum_export.evaluation.recommendation.similar import SimilarProducts
 from relatum_export.evaluation.rows import Outcome, mean_outcome
-from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
 
 DEPTH = 50
 RANDOM = "random"
@@ -27,13 +31,16 @@ class Case:
 
     Attributes:
         user: the shopper.
-        history: purchase lines in train.
+        history: purchase lines in train, oldest first.
         bought: distinct cold products bought in the split.
     """
 
     user: str
     history: NDArray[np.int64]
     bought: NDArray[np.int64]
+
+
+Score = Callable[[Case], NDArray[np.floating]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +77,37 @@ class ColdProducts:
         cold = np.unique(later["place"].to_numpy())
         return cls(tuple(items), cold, cases)
 
-    def outcomes(self, split: str, system: str, vectors: NDArray[np.float32]) -> list[Outcome]:
+    def outcomes(self, split: str, system: str, score: Score, among_cold: Score) -> list[Outcome]:
         """R@50 over the shopper's cold purchases: whole catalogue, and among the cold alone.
+
+        Args:
+            split: valid or test.
+            system: as in the rows.
+            score: of the whole catalogue.
+            among_cold: the same where the cold are the only candidates.
+        """
+        whole, alone = [], []
+        for case in self.cases[split]:
+            top = top_k(score(case), DEPTH)
+            whole.append(recall(np.isin(top, case.bought), len(case.bought)))
+            top = self.cold[top_k(among_cold(case)[self.cold], DEPTH)]
+            alone.append(recall(np.isin(top, case.bought), len(case.bought)))
+        return self._rows(split, system, whole, alone)
+
+    def by_vectors(self, split: str, system: str, vectors: NDArray[np.float32]) -> list[Outcome]:
+        """The same by the mean of the history's vectors.
 
         Args:
             split: valid or test.
             system: as in the rows.
             vectors: float32 [items, d]; a product without text is a row of zeros.
         """
-        whole, alone = [], []
-        for case in self.cases[split]:
-            scores = vectors @ vectors[case.history].mean(axis=0)
-            top = top_k(scores, DEPTH)
-            whole.append(recall(np.isin(top, case.bought), len(case.bought)))
-            top = self.cold[top_k(scores[self.cold], DEPTH)]
-            alone.append(recall(np.isin(top, case.bought), len(case.bought)))
-        return self._rows(split, system, whole, alone)
+
+        def score(case: Case) -> NDArray[np.floating]:
+            found: NDArray[np.floating] = vectors @ vectors[case.history].mean(axis=0)
+            return found
+
+        return self.outcomes(split, system, score, score)
 
     def random(self, split: str) -> list[Outcome]:
         """What a random order is expected to find: the same share for every shopper."""
@@ -122,12 +144,29 @@ def _measure(task: Task) -> list[Outcome]:
         def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
             if not data.cases["valid"]:
                 return None
-            return data.outcomes("valid", system.name, vectors(form, system))[0].value
+            return data.by_vectors("valid", system.name, vectors(form, system))[0].value
 
         chosen = vectors(choose_form(task, system, on_valid))
+        similar = None
+        if task.behaviour is not None and system.name in HEAD_SYSTEMS:
+            similar = SimilarProducts.of(data.items, chosen, task.behaviour)
         for split in splits:
-            outcomes += data.outcomes(split, system.name, chosen)
+            if similar is None:
+                outcomes += data.by_vectors(split, system.name, chosen)
+            else:
+                outcomes += _served(data, split, system.name, similar)
     return outcomes
+
+
+def _served(data: ColdProducts, split: str, system: str, similar: SimilarProducts) -> list[Outcome]:
+    only_cold = np.zeros(len(data.items), np.bool_)
+    only_cold[data.cold] = True
+    return data.outcomes(
+        split,
+        system,
+        lambda case: similar.scores(case.history),
+        lambda case: similar.scores(case.history, only_cold),
+    )
 
 
 def _applies(corpus: Corpus) -> bool:

@@ -51,7 +51,7 @@ def apply_map(weights: NDArray[np.float32], text: NDArray[np.float32]) -> NDArra
     return mapped
 
 
-class _Regression:
+class Regression:
     """Ridge regression for any penalty from one decomposition.
 
     Args:
@@ -103,7 +103,7 @@ def fit_ridge(
         scale: see ``RidgeMap``.
     """
     usable = bought & text.any(axis=1)
-    weights = _Regression(text[usable], vectors[usable]).weights(penalty)
+    weights = Regression(text[usable], vectors[usable]).weights(penalty)
     return RidgeMap(weights * np.float32(scale), penalty, scale, {})
 
 
@@ -127,7 +127,7 @@ def choose_ridge(
         seed: of the draw of cases.
     """
     usable = bought & text.any(axis=1)
-    regression = _Regression(text[usable], vectors[usable])
+    regression = Regression(text[usable], vectors[usable])
     few = ranking.sampled(CASES, seed)
     scores: dict[str, float] = {}
     best, penalty = -1.0, PENALTIES[-1]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from relatum_export.evaluation.protocols.cold_products import COLD_PRODUCTS, ColdProducts
+from relatum_export.evaluation.recommendation.similar import SimilarProducts
+from relatum_export.evaluation.systems import BehaviourSpace
 from tests.unit.export.evaluation.corpora import (
     encoder_system,
     event,
@@ -26,6 +28,12 @@ EVENTS = [
     event("v", "p60", "valid"),
     event("new", "p50", "test"),  # a shopper that train does not know
 ]
+# What was bought stands at (1, 0), and the map sends there what is farthest from it by text.
+TURNED = BehaviourSpace(
+    ("p00", "p01"),
+    np.array([[1.0, 0.0], [1.0, 0.0]], np.float32),
+    np.array([[0.0, 200.0], [200.0, 0.0], [0.0, 0.0]], np.float32),
+)
 
 
 def test_a_case_is_a_known_shopper_with_the_distinct_cold_products_bought(tmp_path):
@@ -60,3 +68,23 @@ def test_a_set_without_cold_purchases_gives_no_outcome(tmp_path):
     corpus = write_corpus(tmp_path, ITEMS, EVENTS[:3])
 
     assert figures(COLD_PRODUCTS, task_of(corpus, encoder_system(VECTORS))) == {}
+
+
+def test_the_artifact_answers_with_the_history_as_examples_of_what_is_alike():
+    text = np.array([VECTORS[item] for item in ITEMS], np.float32)
+
+    scores = SimilarProducts.of(ITEMS, text, TURNED).scores(np.array([0]))
+
+    assert np.isneginf(scores[0])  # an example is no answer
+    assert ITEMS[int(scores.argmax())] == "p99"
+
+
+def test_the_artifact_is_measured_by_behaviour_too_and_zero_shot_by_text_alone(tmp_path):
+    corpus = write_corpus(tmp_path, ITEMS, EVENTS)
+    systems = (encoder_system(VECTORS), encoder_system(VECTORS, name="relatum"))
+
+    found = figures(COLD_PRODUCTS, task_of(corpus, *systems, behaviour=TURNED))
+
+    # From p01 the fifty nearest by text are p00..p49; where their texts put them, p50..p99.
+    assert found["valid/R@50/cold/zero-shot"].value == 0
+    assert found["valid/R@50/cold/relatum"].value == 1

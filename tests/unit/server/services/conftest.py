@@ -32,6 +32,7 @@ from relatum_server.services.paging import PinnedLists, TokenSigner
 from relatum_server.services.pair_scores import PairScorer
 from relatum_server.services.pairs import PairService
 from relatum_server.services.personal import PersonalRanker
+from relatum_server.services.places import BehaviourPlaces
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.ranker import optional_counts
 from relatum_server.services.recommendation import RecommendationService
@@ -39,7 +40,7 @@ from relatum_server.services.search import SearchService
 from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.text_vectors import TextVectors
 from relatum_server.services.traffic import Traffic
-from relatum_server.services.users import BehaviourPlaces, Users
+from relatum_server.services.users import Users
 from tests.fakes.encoder import FakeEncoder
 from tests.fakes.store import FakeStore
 
@@ -130,10 +131,13 @@ def build_shop(
     events = EventService(store, live, digest, limits, now_us=lambda: NOW_US)
     scorer = None if head is None else PairScorer(live, store, encoder, head)
     makers = {}
-    if users is not None:
-        assert part.index is not None
+    places = None
+    if part.index is not None:
         matrix = None if ridge is None else np.array(ridge, np.float32)
-        makers["users"] = Users(users, BehaviourPlaces(live, part.index, matrix)).source
+        places = BehaviourPlaces(live, part.index, matrix)
+    if users is not None:
+        assert places is not None
+        makers["users"] = Users(users, places).source
     return Shop(
         folder=folder,
         store=store,
@@ -141,7 +145,7 @@ def build_shop(
         live=live,
         catalog=catalog,
         imports=CatalogImportService(catalog, store, live, text_vectors, limits),
-        association=AssociationService(live, encoder, pages, limits, scorer),
+        association=AssociationService(live, encoder, pages, limits, scorer=scorer, places=places),
         search=SearchService(live, encoder, pages, digest=digest, limits=limits),
         completion=CompletionService(store, live, limits),
         events=events,

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from relatum_export.training.users.ridge import _Regression, apply_map, fit_ridge
+from relatum_export.training.users.ridge import Regression, apply_map, fit_ridge
 
 DRAW = np.random.default_rng(0)
 TEXT = DRAW.normal(size=(40, 6)).astype(np.float32)
@@ -13,7 +13,7 @@ VECTORS = (TEXT @ DRAW.normal(size=(6, 3)) + 0.3 + DRAW.normal(size=(40, 3))).as
 def test_the_map_is_that_of_ridge_regression():
     expected = Ridge(alpha=2.0).fit(TEXT, VECTORS).predict(TEXT)
 
-    weights = _Regression(TEXT, VECTORS).weights(2.0)
+    weights = Regression(TEXT, VECTORS).weights(2.0)
 
     np.testing.assert_allclose(apply_map(weights, TEXT), expected, atol=1e-4)
 
@@ -22,7 +22,7 @@ def test_a_product_left_out_is_predicted_from_the_others_alone():
     kept = np.arange(len(TEXT)) != 7
     expected = Ridge(alpha=2.0).fit(TEXT[kept], VECTORS[kept]).predict(TEXT[7:8])
 
-    predicted = _Regression(TEXT, VECTORS).left_out(2.0)
+    predicted = Regression(TEXT, VECTORS).left_out(2.0)
 
     np.testing.assert_allclose(predicted[7:8], expected, atol=1e-4)
 
