@@ -21,6 +21,7 @@ from relatum_export.artifact.latency import Latency, measure_latency
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.parts import Parts
 from relatum_export.artifact.report import render_report
+from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus, file_sha256
@@ -100,7 +101,13 @@ def write_artifact(
             ],
         )
         # The parts first: what may be wrong with them shows before the long conversion.
-        _write_behaviour(corpus, folder, manifest, reporter, vectors=parts.users is None)
+        learned = _write_behaviour(corpus, folder, manifest, reporter, vectors=parts.users is None)
+        if learned is not None and learned.item_ids:
+            texts = dict(zip(catalogue.ids, catalogue.texts(choice.form), strict=True))
+            placed = add_text_places(
+                corpus, learned, encoder, texts=texts, folder=folder, manifest=manifest
+            )
+            reporter.info(f"behaviour: {described(placed)}")
         part_metrics = parts.write(corpus, encoder, folder, manifest, reporter)
         if manifest.HasField("pair_head") or manifest.HasField("user_encoder"):
             manifest.thresholds.golden_max_difference = MAX_DIFFERENCE
@@ -184,13 +191,13 @@ def _write_behaviour(
     reporter: Reporter,
     *,
     vectors: bool,
-) -> None:
+) -> behaviour.BehaviourParts | None:
     parts = behaviour.fit(corpus, vectors=vectors)
     if parts is None:
         reporter.info(
             "behaviour: the corpus has no purchases, so the artifact has none of its parts"
         )
-        return
+        return None
     if behaviour.VECTORS in behaviour.write(parts, folder):
         manifest.spaces.append(
             manifest_pb2.Space(
@@ -204,6 +211,7 @@ def _write_behaviour(
     manifest.popularity_file = behaviour.POPULARITY
     if vectors:
         reporter.info(f"behaviour: vectors of {len(parts.item_ids):,} items")
+    return parts
 
 
 def _encoder_message(
