@@ -16,12 +16,12 @@ from tests.unit.server.services.conftest import build_shop
 KNOWN, COLD, DIMENSION = 250, 40, 6
 IDS = [f"p{i:03d}" for i in range(KNOWN + COLD)]
 EXAMPLES = (11, 120, 260, 7)  # one of them without behaviour
-WORDS = ("red", "blue", "green", "tea", "cup", "lamp", "box", "bag")
+WORDS = tuple(f"word{i}" for i in range(60))
 
 
 def title(number: int) -> str:
     draw = np.random.default_rng(number)
-    return " ".join(draw.choice(WORDS, 3)) + f" {number}"
+    return " ".join(draw.choice(WORDS, 5)) + f" {number}"
 
 
 @pytest.mark.parametrize("mapped", [True, False])
