@@ -18,7 +18,7 @@ from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.behaviour import BehaviourParts
 from relatum_export.artifact.copurchase import purchases
 from relatum_export.corpus.folder import Corpus
-from relatum_export.training.encoder import TorchEncoder
+from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.users.ridge import PENALTIES, Regression
 
 FILE = "ridge.npy"
@@ -51,7 +51,7 @@ class TextPlaces:
 def add_text_places(
     corpus: Corpus,
     parts: BehaviourParts,
-    encoder: TorchEncoder,
+    encoder: TextEncoder,
     *,
     texts: Mapping[str, str],
     folder: Path,

@@ -35,10 +35,13 @@ def shop():
 
 
 class Encoder:
+    dimension = TEXT
+    text_form = None
+
     def __init__(self, vectors):
         self._vectors = vectors
 
-    def encode(self, texts, *, kind):
+    def encode(self, texts, *, kind, progress=None):
         assert kind == "document"
         return np.stack([self._vectors[text] for text in texts])
 
