@@ -14,7 +14,7 @@ _PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers")
 
 
 def step_configuration(
-    step: str, base: Base, corpora: Sequence[Corpus], form: TextForm, settings: StepSettings
+    step: str, base: Base, corpora: Sequence[Corpus], form: TextForm | None, settings: StepSettings
 ) -> dict[str, Any]:
     """All that a run's result depends on, and the versions that made it; ``resolve`` reads it.
 
@@ -22,7 +22,7 @@ def step_configuration(
         step: the command that makes the run.
         base: what it starts from.
         corpora: what it learns from.
-        form: how products become text.
+        form: how products become text; None where each shop is to choose its own.
         settings: of the step.
     """
     data = hashlib.sha256("\n".join(corpus.fingerprint for corpus in corpora).encode())
@@ -32,7 +32,7 @@ def step_configuration(
         "base": base.name,
         "query_prefix": base.query_prefix,
         "document_prefix": base.document_prefix,
-        "text_form": form_to_json(form),
+        "text_form": form_to_json(form) if form is not None else None,
         "settings": settings.model_dump(mode="json"),
         "corpora": [corpus.name for corpus in corpora],
         "data_sha256": data.hexdigest(),

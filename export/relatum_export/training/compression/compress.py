@@ -15,11 +15,11 @@ from relatum_export.corpus.text import FULL, TextForm
 from relatum_export.errors import QualityError
 from relatum_export.training.bases import Base
 from relatum_export.training.compression.layers import kept_count, layer_stack, same_vectors
-from relatum_export.training.compression.measuring import TEACHER, measure_forms
+from relatum_export.training.compression.measuring import measure_forms
 from relatum_export.training.compression.settings import CompressSettings
 from relatum_export.training.compression.shop import Shop
 from relatum_export.training.compression.students import train_students
-from relatum_export.training.compression.table import choose_default
+from relatum_export.training.compression.table import TEACHER, choose_default, write_table
 from relatum_export.training.compression.vocabulary import Pruned, prune
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
 from relatum_export.training.judged import JudgedSplit
@@ -55,10 +55,10 @@ def compress(
     if settings.students:
         kept_count(len(layer_stack(whole)), min(settings.students.values()))
     sources = [(c, Catalogue.read(c) if c.has("items") else None) for c in corpora]
-    form = base.text_form or _chosen_form(whole, sources)
-    reporter.info(f"text: {form.name}")
-    shop = Shop.read(sources, form, settings)
-    config = step_configuration("compress", base, corpora, form, settings)
+    own = base.text_form or _chosen_form(whole, sources)
+    reporter.info(f"text: {own.name if own is not None else 'each shop chooses its own'}")
+    shop = Shop.read(sources, own or FULL, settings)
+    config = step_configuration("compress", base, corpora, own, settings)
     prepare_folder(out, config, resume=resume)
     pruned = _prune(model, whole, shop, settings, reporter) if settings.prune_vocabulary else None
     teacher = TorchEncoder.wrap(base, model)
@@ -72,7 +72,7 @@ def compress(
     reporter.info(f"default: {default.form.name}, {default.reason}")
     metrics = {
         "base": base.name,
-        "text_form": form.name,
+        "text_form": own.name if own is not None else None,
         "vocabulary": asdict(pruned) if pruned is not None else None,
         "students": {name: dict(student.metrics) for name, student in students.items()},
         "table": [asdict(each) for each in measured.forms],
@@ -83,21 +83,21 @@ def compress(
             "reason": default.reason,
         },
     }
+    write_table(out, measured.forms, default, [corpus.name for corpus in corpora])
     finish(out, models[default.form.model], metrics)
     return metrics
 
 
 def _chosen_form(
     encoder: TorchEncoder, sources: Sequence[tuple[Corpus, Catalogue | None]]
-) -> TextForm:
-    """The form that suits the first corpus with judged queries; the richest without any."""
-    for corpus, catalogue in sources:
-        if (
-            catalogue is not None
-            and (valid := JudgedSplit.read(corpus, catalogue, "valid")).queries
-        ):
-            return choose_form(encoder, catalogue, valid).form
-    return FULL
+) -> TextForm | None:
+    """The form that suits the corpus; None of several, where each shop chooses its own later."""
+    if len(sources) > 1:
+        return None
+    ((corpus, catalogue),) = sources
+    if catalogue is None:
+        return FULL
+    return choose_form(encoder, catalogue, JudgedSplit.read(corpus, catalogue, "valid")).form
 
 
 def _prune(

@@ -118,6 +118,8 @@ def distil(
 ) -> list[dict[str, float]]:
     """Train ``student`` in place; its word embeddings stay the teacher's.
 
+    Nothing is dropped out: the teacher's answers, which are to be met exactly, know no noise.
+
     Args:
         student: of the teacher's width and vocabulary.
         aims: what the teacher answered.
@@ -135,6 +137,7 @@ def distil(
     module = Distillation(student.module, settings.token_weight, settings.relation_weight)
     words = student.module.transformer.get_input_embeddings()
     words.requires_grad_(False)
+    _without_dropout(student.module)
     fitting = FitSettings(
         settings.epochs,
         1,  # a row is a batch already
@@ -142,11 +145,18 @@ def distil(
         settings.warm_up,
         settings.weight_decay,
         settings.seed,
+        "cosine",
     )
     history = fit(module, aims, _given, fitting, folder=folder, measure=measure, reporter=reporter)
     words.requires_grad_(True)
     student.module.eval()
     return history
+
+
+def _without_dropout(module: nn.Module) -> None:
+    for part in module.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
 
 
 def token_ids(text_input: TextInput, text: OwnText, max_tokens: int) -> Ids:

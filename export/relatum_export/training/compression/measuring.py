@@ -11,19 +11,19 @@ from relatum_export.artifact.latency import measure_latency, throughputs
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.verification import sample_texts
 from relatum_export.console import Reporter
+from relatum_export.training.compression.ranked_sets import RankedSet, ranked_sets
 from relatum_export.training.compression.ranking import (
     MAX_CANDIDATES,
-    RankingSuite,
     kept_neighbours,
+    measure,
     relative_loss,
 )
 from relatum_export.training.compression.settings import CompressSettings
 from relatum_export.training.compression.shop import Shop
-from relatum_export.training.compression.table import Form
+from relatum_export.training.compression.table import TEACHER, Form
 from relatum_export.training.compression.variants import write_variants
 from relatum_export.training.encoder import TorchEncoder
 
-TEACHER = "teacher"
 TORCH = "torch"
 SEED = 0  # of the batch-mates
 
@@ -81,7 +81,18 @@ def measure_forms(
             folder.mkdir()
             variants += _export(name, model, shop, settings, folder)
         speeds = throughputs({each.name: each.encoder for each in variants}, shop.titles)
-        return _rows(variants, speeds, whole, shop, RankingSuite(shop.sources, shop.form, reporter))
+        sets = [
+            one
+            for corpus, catalogue in shop.sources
+            for one in ranked_sets(
+                corpus,
+                catalogue,
+                shop.form,
+                documents=settings.ranked_documents,
+                seed=settings.seed,
+            )
+        ]
+        return _rows(variants, speeds, whole, shop, sets=sets, reporter=reporter)
 
 
 def _export(
@@ -103,15 +114,17 @@ def _rows(
     speeds: Mapping[str, float],
     whole: TorchEncoder,
     shop: Shop,
-    suite: RankingSuite,
+    *,
+    sets: Sequence[RankedSet],
+    reporter: Reporter,
 ) -> Measured:
     near = list(dict.fromkeys(shop.products))[:MAX_CANDIDATES]
     reference = whole.encode(near, kind="document")
-    torch_ranking = suite.measure(TORCH, whole)
+    torch_ranking = measure(whole, sets)
     figures = {TORCH: torch_ranking.figures}
     forms = []
     for each in variants:
-        ranking = suite.measure(each.name, each.encoder)
+        ranking = measure(each.encoder, sets)
         figures[each.name] = ranking.figures
         loss = relative_loss(torch_ranking, ranking)
         change = batch_dependence(each.encoder, sample_texts(shop.products), SEED)
@@ -124,13 +137,16 @@ def _rows(
                 ms_a_title=measure_latency(each.encoder, shop.titles).p50_ms,
                 titles_per_s=speeds[each.name],
                 speed=speeds[each.name] / speeds[f"{TEACHER}/{each.precision}"],
-                ranking=float(ranking.units.mean()) if loss is not None else None,
+                ranking=ranking.pooled,
                 loss=loss.value if loss is not None else None,
                 loss_low=loss.low if loss is not None else None,
                 loss_high=loss.high if loss is not None else None,
+                units=sum(map(len, ranking.units.values())),
                 neighbours=kept_neighbours(reference, each.encoder.encode(near, kind="document")),
                 batch_short=change.short_max,
                 batch_long=change.long_max,
             )
         )
+        lost = "" if loss is None else f", loses {loss.value:.2%}"
+        reporter.info(f"{each.name}: {forms[-1].titles_per_s:.0f} titles/s{lost}")
     return Measured(forms, figures)

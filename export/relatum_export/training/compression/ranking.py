@@ -1,104 +1,79 @@
 """How much worse a form of an encoder ranks than its teacher, over all corpora together."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.console import Reporter
-from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TextForm
-from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.evaluation.intervals import Interval, percentile_interval, resampled_ratios
-from relatum_export.evaluation.protocols.base import Protocol, Task
-from relatum_export.evaluation.protocols.bundles import BUNDLES
-from relatum_export.evaluation.protocols.questions import QUESTIONS
-from relatum_export.evaluation.protocols.search import SEARCH
-from relatum_export.evaluation.protocols.service import SERVICE
-from relatum_export.evaluation.rows import Outcome
-from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.evaluation.metrics import ndcg_of_scores
+from relatum_export.training.compression.ranked_sets import SPLIT, RankedSet
 from relatum_export.training.encoder import TextEncoder
-from relatum_export.training.products import Catalogue
+from relatum_export.training.judged import CUTOFF
 
-PROTOCOLS: tuple[Protocol, ...] = (SEARCH, QUESTIONS, BUNDLES, SERVICE)
-MEASURES = ("NDCG@10", "P@1", "R@10")  # the one figure of each of these protocols
 NEIGHBOURS = 10
 MAX_QUERIES, MAX_CANDIDATES = 200, 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One encoder's figures.
+    """One encoder's NDCG@10.
 
     Attributes:
-        figures: by SET/valid/MEASURE.
-        units: each unit's own figure, all sets one after the other, float64 [units]; units are
-            queries, questions and bundles.
-        weights: what each unit counts in its set's figure, float64 [units].
+        units: of each query, question or bundle, by SET/valid/NDCG@10; float64 [units].
     """
 
-    figures: Mapping[str, float]
-    units: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    units: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The mean of each set."""
+        return {name: float(values.mean()) for name, values in self.units.items()}
+
+    @property
+    def pooled(self) -> float | None:
+        """The mean over sets, each weighing alike; None where nothing was ranked."""
+        return float(np.mean(list(self.figures.values()))) if self.units else None
 
 
-class RankingSuite:
-    """What the valid splits of corpora measure of an encoder of texts.
-
-    Args:
-        sources: the corpora with their products, None where one has none.
-        form: how products become text.
-        reporter: for progress.
-    """
-
-    def __init__(
-        self,
-        sources: Sequence[tuple[Corpus, Catalogue | None]],
-        form: TextForm,
-        reporter: Reporter,
-    ) -> None:
-        self._sources = sources
-        self._form = form
-        self._reporter = reporter
-
-    def measure(self, name: str, encoder: TextEncoder) -> Ranking:
-        """The figures of one encoder; empty where no corpus has a valid split to rank."""
-        identity = hashlib.sha256(name.encode()).hexdigest()[:16]
-        cached = CachedEncoder(encoder, identity, None, name, self._reporter)
-        system = EncoderSystem(name, cached, (self._form,), whole_corpus=False)
-        found: dict[str, Outcome] = {}
-        for corpus, catalogue in self._sources:
-            task = Task(corpus, catalogue, ("valid",), [system], None)
-            for protocol in PROTOCOLS:
-                if protocol.applies(corpus):
-                    for outcome in protocol.measure(task):
-                        own = outcome.system == name and outcome.measure in MEASURES
-                        if own and outcome.units:
-                            found[f"{corpus.name}/valid/{outcome.measure}"] = outcome
-        values = [_per_unit(outcome) for outcome in found.values()]
-        counts = [outcome.denominator for outcome in found.values()]
-        empty = np.zeros(0)
-        return Ranking(
-            {name: outcome.value for name, outcome in found.items()},
-            np.concatenate(values) if values else empty,
-            np.concatenate(counts) if counts else empty,
-        )
+def measure(encoder: TextEncoder, sets: Sequence[RankedSet]) -> Ranking:
+    """Rank every set; two sets of one corpus are told apart by a number."""
+    units: dict[str, NDArray[np.float64]] = {}
+    for one in sets:
+        documents = encoder.encode(one.documents, kind="document")
+        vectors = encoder.encode([asked.text for asked in one.asked], kind=one.kind)
+        values: dict[str, list[float]] = {}
+        for asked, vector in zip(one.asked, vectors, strict=True):
+            scores = documents[asked.rows] @ vector
+            found = ndcg_of_scores(scores, asked.labels, CUTOFF)
+            values.setdefault(asked.unit, []).append(found)
+        name = f"{one.name}/{SPLIT}/NDCG@{CUTOFF}"
+        if name in units:
+            name = f"{name}/{len(units)}"
+        units[name] = np.array([np.mean(of) for of in values.values()])
+    return Ranking(units)
 
 
 def relative_loss(reference: Ranking, of: Ranking) -> Interval | None:
-    """1 - the figure over the reference's, over all units alike, with a paired 95 % interval.
+    """1 - the pooled figure over the reference's, with a paired 95 % interval.
+
+    Each set weighs alike in both figures, and its units are resampled by themselves.
 
     Returns:
         None where nothing was ranked, or the reference found nothing.
     """
-    if not len(reference.units) or reference.units.mean() <= 0:
+    expected, value = reference.pooled, of.pooled
+    if expected is None or value is None or expected <= 0:
         return None
-    both = np.stack([of.units, reference.units], axis=1)
-    samples = resampled_ratios(both, np.ones_like(both))
-    lost = 1 - samples[:, 0] / np.maximum(samples[:, 1], 1e-12)
-    return percentile_interval(1 - float(of.units.mean() / reference.units.mean()), lost)
+    sums = []
+    for seed, (name, units) in enumerate(reference.units.items()):
+        both = np.stack([of.units[name], units], axis=1)
+        sums.append(resampled_ratios(both, np.ones_like(both), seed=seed))
+    samples = np.sum(sums, axis=0)
+    return percentile_interval(
+        1 - value / expected, 1 - samples[:, 0] / np.maximum(samples[:, 1], 1e-12)
+    )
 
 
 def kept_neighbours(reference: NDArray[np.float32], vectors: NDArray[np.float32]) -> float:
@@ -119,7 +94,3 @@ def kept_neighbours(reference: NDArray[np.float32], vectors: NDArray[np.float32]
         nearest.append(np.argpartition(-scores, depth - 1, axis=1)[:, :depth])
     shared = [len(set(a) & set(b)) for a, b in zip(*(n.tolist() for n in nearest), strict=True)]
     return float(np.mean(shared)) / depth
-
-
-def _per_unit(outcome: Outcome) -> NDArray[np.float64]:
-    return outcome.numerator / np.maximum(outcome.denominator, 1e-12)

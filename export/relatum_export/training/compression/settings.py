@@ -25,7 +25,7 @@ class CompressSettings(StepSettings):
     min_script_share: float = Field(default=1e-4, ge=0, lt=1)
     """A script with a smaller share of the letters keeps only the pieces that texts use."""
 
-    max_texts: int = Field(default=12_000, ge=20)
+    max_texts: int = Field(default=24_000, ge=20)
     """Texts that the students imitate their teacher on, by a fixed draw."""
 
     max_tokens: int = Field(default=64, ge=8, le=512)
@@ -34,11 +34,11 @@ class CompressSettings(StepSettings):
     epochs: int = Field(default=2, ge=1, le=100)
     """Passes over the texts."""
 
-    batch_size: int = Field(default=32, ge=2, le=4096)
+    batch_size: int = Field(default=16, ge=2, le=4096)
     """Texts a step, of near length."""
 
-    learning_rate: float = Field(default=5e-4, gt=0, le=1)
-    """Peak, after the warm-up; it falls to 0."""
+    learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    """Peak, after the warm-up; it falls to 0 along a cosine."""
 
     warm_up: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
@@ -46,7 +46,7 @@ class CompressSettings(StepSettings):
     weight_decay: float = Field(default=0.0, ge=0, le=1)
     """L2 penalty of AdamW."""
 
-    token_weight: float = Field(default=1.0, ge=0)
+    token_weight: float = Field(default=3.0, ge=0)
     """Weight of the difference of the tokens' states beside that of the texts' vectors."""
 
     relation_weight: float = Field(default=1.0, ge=0)
@@ -54,6 +54,9 @@ class CompressSettings(StepSettings):
 
     calibration_texts: int = Field(default=256, ge=1)
     """Texts whose ranges the static forms take, spread by length."""
+
+    ranked_documents: int = Field(default=1_200, ge=10)
+    """Of each corpus's valid part at most so many documents are ranked, by a fixed draw."""
 
     max_loss: float = Field(default=0.015, ge=0, lt=1)
     """Relative loss of the ranking figure beyond which a form cannot be the default."""

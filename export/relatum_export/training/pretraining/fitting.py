@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -38,6 +38,7 @@ class FitSettings:
         warm_up: share of the steps.
         weight_decay: of AdamW, as the trainer applies it.
         seed: of every draw.
+        schedule: how the rate falls, as transformers names it.
     """
 
     epochs: int
@@ -46,6 +47,7 @@ class FitSettings:
     warm_up: float
     weight_decay: float
     seed: int
+    schedule: Literal["linear", "cosine"] = "linear"
 
 
 class Rows(Dataset[Any]):
@@ -148,6 +150,7 @@ def _arguments(settings: FitSettings, folder: Path, every: int) -> TrainingArgum
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         warmup_ratio=settings.warm_up,
+        lr_scheduler_type=settings.schedule,
         weight_decay=settings.weight_decay,
         seed=settings.seed,
         data_seed=settings.seed,

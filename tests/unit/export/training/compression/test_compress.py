@@ -77,6 +77,9 @@ def test_the_run_and_each_student_are_encoders_of_the_teachers_width(finished, t
         assert vectors.shape == (2, teacher.dimension)
         assert encoder.text_form is not None
     assert metrics["default"]["model"] in ("teacher", "half")
+    table = json.loads((out / "table.json").read_text(encoding="utf-8"))
+    assert table["default"]["model"] == metrics["default"]["model"]
+    assert "pooled/valid/loss/student-half" in {row["name"] for row in table["rows"]}
     assert list((out / "students" / "half" / "tensorboard").iterdir())
 
 

@@ -1,23 +1,18 @@
 """Which form becomes the default, and what a loss is."""
 
-from typing import Any
+import json
 
 import numpy as np
 import pytest
 
 from relatum_export.artifact.latency import throughputs
-from relatum_export.console import Reporter
-from relatum_export.corpus.text import TITLE
 from relatum_export.training.compression.ranking import (
     Ranking,
-    RankingSuite,
     kept_neighbours,
     relative_loss,
 )
 from relatum_export.training.compression.settings import CompressSettings
-from relatum_export.training.compression.table import Form, choose_default
-from relatum_export.training.products import Catalogue
-from tests.unit.export.evaluation.corpora import GivenVectors, write_corpus
+from relatum_export.training.compression.table import Form, choose_default, write_table
 
 SETTINGS = CompressSettings(max_loss=0.015, max_batch_change=0.002)
 
@@ -35,6 +30,7 @@ def form(model, precision, titles_per_s, loss, batch=0.0, neighbours=0.9):
         loss=loss,
         loss_low=None,
         loss_high=None,
+        units=40,
         neighbours=neighbours,
         batch_short=batch,
         batch_long=0.0,
@@ -71,16 +67,25 @@ def test_without_a_ranking_neighbours_decide():
     assert choose_default([near, far], SETTINGS).form is near
 
 
-def test_a_loss_is_relative_and_pooled_over_all_units():
-    def ranking(*units):
-        return Ranking({}, np.array(units), np.ones(len(units)))
+def test_each_set_weighs_alike_in_a_relative_loss():
+    def ranking(few, many):
+        return Ranking({"a/valid/NDCG@10": np.array(few), "b/valid/NDCG@10": np.array(many)})
 
-    loss = relative_loss(ranking(1.0, 0.5, 0.5), ranking(0.9, 0.5, 0.4))
+    loss = relative_loss(ranking([1.0], [0.5] * 100), ranking([0.7], [0.5] * 100))
 
     assert loss is not None
-    assert loss.value == pytest.approx(0.1)
+    assert loss.value == pytest.approx(0.3 / 1.5)
     assert loss.low <= loss.value <= loss.high
-    assert relative_loss(ranking(), ranking()) is None
+    assert relative_loss(Ranking({}), Ranking({})) is None
+
+
+def test_the_interval_of_a_loss_is_paired_by_unit():
+    draw = np.random.default_rng(0).uniform(0.2, 1.0, 50)
+
+    loss = relative_loss(Ranking({"a": draw}), Ranking({"a": 0.9 * draw}))
+
+    assert loss is not None
+    assert (loss.low, loss.value, loss.high) == pytest.approx((0.1, 0.1, 0.1))
 
 
 def test_neighbours_kept_are_counted_without_the_text_itself():
@@ -92,28 +97,26 @@ def test_neighbours_kept_are_counted_without_the_text_itself():
     assert 0.05 < kept_neighbours(vectors, vectors[::-1].copy()) < 0.6
 
 
-def test_figures_are_those_of_the_protocols_on_valid(tmp_path):
-    queries = [{"query_id": "q", "query": "tea", "split": "valid"}]
-    judgments = [
-        {"query_id": "q", "item_id": item, "label": label, "split": "valid"}
-        for item, label in (("green tea", 3), ("nail", 0))
-    ]
-    bundles = [{"bundle_id": "b", "items": ["green tea", "nail"], "split": "valid"}]
-    tables: dict[str, list[dict[str, Any]]] = {
-        "queries": queries,
-        "judgments": judgments,
-        "bundles": bundles,
-    }
-    corpus = write_corpus(tmp_path / "corpus", ["green tea", "nail"], (), tables)
-    suite = RankingSuite([(corpus, Catalogue.read(corpus))], TITLE, Reporter(as_json=True))
-    right = {"tea": [1.0, 0.0], "green tea": [1.0, 0.1], "nail": [0.0, 1.0]}
-    wrong = {**right, "tea": [0.0, 1.0]}
+def test_the_table_is_written_for_programs_and_for_people(tmp_path):
+    forms = [TEACHER, HALF, UNSTEADY, form("third", "fp16", 250, None)]
 
-    good, bad = (suite.measure(str(at), GivenVectors(v)) for at, v in enumerate((right, wrong)))
+    write_table(tmp_path, forms, choose_default(forms, SETTINGS), ["a", "b"])
 
-    assert good.figures == {"shop/valid/NDCG@10": 1.0, "shop/valid/R@10": 1.0}
-    assert bad.figures["shop/valid/NDCG@10"] < 1.0
-    assert len(good.units) == 2
+    table = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))
+    rows = {row["name"]: row for row in table["rows"]}
+    assert (table["format"], table["corpora"]) == ("relatum-compression", ["a", "b"])
+    assert table["default"]["form"] == "half/int8-static"
+    assert [each["model"] for each in table["forms"]] == ["teacher", "half", "half", "third"]
+    assert rows["pooled/valid/loss/student-half"]["value"] == 0.012
+    assert rows["pooled/valid/loss/student-half"]["better"] == "lower"
+    assert rows["pooled/valid/titles/s/student-half"]["value"] == 190
+    assert rows["pooled/valid/titles/s/vs-teacher/student-half"]["value"] == 1.0
+    assert "pooled/valid/loss/teacher" in rows
+    assert "pooled/valid/loss/student-half-int8-dynamic" in rows
+    assert "pooled/valid/loss/student-third-fp16" not in rows
+    shown = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "| **half/int8-static** | 3 | 20.0 | 1.00 | 190 | 1.00x | +1.20% |" in shown
+    assert "Default: half/int8-static, the fastest of" in shown
 
 
 def test_speed_is_measured_on_distinct_titles_of_each_encoder():
