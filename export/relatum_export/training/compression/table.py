@@ -181,8 +181,8 @@ def write_table(out: Path, forms: Sequence[Form], default: Default, corpora: Seq
 
 
 def _markdown(forms: Sequence[Form], default: Default) -> str:
-    columns = ("form", "layers", "MB", "ms a title", "titles/s", "over the teacher")
-    columns += ("loss [95 %]", "neighbours", "change with the batch")
+    columns = ["form", "layers", "MB", "ms a title", "titles/s", "over the teacher"]
+    columns += ["loss [95 %]", "neighbours", "change with the batch"]
     lines = [f"| {' | '.join(columns)} |", "|---" + "|--:" * (len(columns) - 1) + "|"]
     for form in forms:
         loss = "" if form.loss is None else f"{form.loss:+.2%}"
