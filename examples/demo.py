@@ -151,7 +151,7 @@ def told_apart(client: Client, anchor: str) -> None:
         score = scored[first]
         because = ", ".join(f"{one.kind.lower()} {one.contribution:+.2f}" for one in score.evidence)
         named = (f"{probability(score, each):.2f}" for each in RELATIONS)
-        table.add_row(f"{title(client, first)} ({relation.lower()})", *named, because)
+        table.add_row(f"{title(client, first)} (likeliest {relation.lower()})", *named, because)
     console.print(table)
 
 
