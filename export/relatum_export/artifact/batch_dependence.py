@@ -33,22 +33,25 @@ class BatchDependence:
         return max(self.short_max, self.long_max)
 
 
-def batch_dependence(encoder: OnnxEncoder, texts: Sequence[str], seed: int) -> BatchDependence:
-    """Measure it on up to 12 short and 12 long texts, each among short and among long others.
+def batch_dependence(
+    encoder: OnnxEncoder, texts: Sequence[str], seed: int, *, probes: int = PROBES
+) -> BatchDependence:
+    """Measure it on some short and some long texts, each among short and among long others.
 
     Args:
         encoder: what the server would run.
         texts: at least two different ones.
         seed: of the draw of the others.
+        probes: short texts, and as many long ones.
     """
     ordered = sorted(set(texts), key=lambda text: (len(text), text))
     half = max(1, len(ordered) // 2)
     draw = np.random.default_rng(seed)
     pools = (ordered[:half], ordered[half:] or ordered)
     found: list[list[float]] = []
-    for probes in (ordered[:PROBES], ordered[-PROBES:]):
+    for chosen in (ordered[:probes], ordered[-probes:]):
         changes = []
-        for probe in probes:
+        for probe in chosen:
             (alone,) = encoder.text_input.token_ids([probe], "document")
             expected = encoder.forward(*encoder.text_input.pad([alone]))[0]
             for pool in pools:

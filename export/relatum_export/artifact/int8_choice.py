@@ -5,7 +5,7 @@ something: with them a text has one vector whatever it is encoded with, and none
 run time. Ranges by the batch follow a text that is unlike all others, and so may agree better.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from relatum_export.training.batching import TextInput
 
 Ranges = Literal["fixed", "by_batch"]
 CALIBRATION_TEXTS = 192
+TIMED_TITLES = 160
+PROBES = 3  # few: the two forms differ by orders of magnitude
 MAX_SLOWER = 0.05  # what two timings of one graph differ by on a busy machine
 MAX_FARTHER = 0.002  # of the mean cosine: below what any ranking here could show
 SEED = 0  # of the batch-mates
@@ -95,7 +97,7 @@ def write_int8(
         batches = calibration_batches(text_input, shop.products, CALIBRATION_TEXTS, shop.queries)
         fix_ranges(files["by_batch"], fused, batches, files["fixed"])
         encoders = {name: OnnxEncoder(file, text_input, None) for name, file in files.items()}
-        speeds = throughputs(encoders, shop.titles)
+        speeds = throughputs(encoders, shop.titles, count=TIMED_TITLES)
         forms = {
             name: _measured(encoder, speeds[name], verifier, reference)
             for name, encoder in encoders.items()
@@ -152,8 +154,12 @@ def _measured(
     except QualityError as error:
         refusal = str(error)
     several = len(reference.texts) > 1
-    change = batch_dependence(encoder, reference.texts, SEED).largest if several else None
+    change = _batch_change(encoder, reference.texts) if several else None
     return Int8Form(verification, refusal, titles_per_s, change)
+
+
+def _batch_change(encoder: OnnxEncoder, texts: Sequence[str]) -> float:
+    return batch_dependence(encoder, texts, SEED, probes=PROBES).largest
 
 
 def _figures(form: Int8Form) -> dict[str, Any]:

@@ -62,13 +62,15 @@ def measure_latency(encoder: OnnxEncoder, texts: Sequence[str]) -> Latency:
     )
 
 
-def throughputs(encoders: Mapping[Name, TextEncoder], titles: Sequence[str]) -> dict[Name, float]:
+def throughputs(
+    encoders: Mapping[Name, TextEncoder], titles: Sequence[str], *, count: int = MAX_TITLES
+) -> dict[Name, float]:
     """Titles a second of each encoder: the best of three rounds, which go through all in turn.
 
     What else the machine does slows single rounds; the best one is nearest to the encoder's own
     speed, and turns make it fall on none of them alone.
     """
-    chosen = list(dict.fromkeys(title for title in titles if title))[:MAX_TITLES]
+    chosen = list(dict.fromkeys(title for title in titles if title))[:count]
     for encoder in encoders.values():
         encoder.encode(chosen[:64], kind="document")
     best = dict.fromkeys(encoders, float("inf"))

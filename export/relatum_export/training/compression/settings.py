@@ -25,10 +25,10 @@ class CompressSettings(StepSettings):
     min_script_share: float = Field(default=1e-4, ge=0, lt=1)
     """A script with a smaller share of the letters keeps only the pieces that texts use."""
 
-    max_texts: int = Field(default=24_000, ge=20)
+    max_texts: int = Field(default=16_000, ge=20)
     """Texts that the students imitate their teacher on, by a fixed draw."""
 
-    max_tokens: int = Field(default=64, ge=8, le=512)
+    max_tokens: int = Field(default=48, ge=8, le=512)
     """Texts of distillation are cut to so many tokens."""
 
     epochs: int = Field(default=2, ge=1, le=100)
