@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from relatum_export.errors import InputError
+from relatum_export.evaluation.rows import OWN, VERSUS, ZERO_SHOT
+from relatum_export.evaluation.slices import is_slice
 
-SYSTEM, BASE, SPLIT = "relatum", "zero-shot", "test"
+SPLIT = "test"
 CONFIG, METRICS = "config.json", "metrics.json"  # of a run
 CATEGORY, LANGUAGE = "category-", "lang-"
 BEGIN = "<!-- figures: written by `python -m relatum_export.suite card`; not by hand -->"
@@ -77,15 +79,17 @@ def figures(rows: Sequence[Row]) -> str:
     """
     own = _own(rows)
     if not own:
-        raise InputError(f"no row is {SYSTEM}'s on {SPLIT}; run `make evaluate` first")
+        raise InputError(f"no row is {OWN}'s on {SPLIT}; run `make evaluate` first")
     base = {
-        (r["set"], r["measure"]): r for r in rows if r["system"] == BASE and r["split"] == SPLIT
+        (r["set"], r["measure"]): r
+        for r in rows
+        if r["system"] == ZERO_SHOT and r["split"] == SPLIT
     }
-    whole = [r for r in own if not _sliced(r)]
+    whole = [r for r in own if not is_slice(r["measure"])]
     parts = [
         _table(
             "Sets",
-            ("set", "measure", SYSTEM, "95 % interval", "n", BASE),
+            ("set", "measure", OWN, "95 % interval", "n", ZERO_SHOT),
             [_line(r, (r["set"], r["measure"]), base) for r in whole],
         )
     ]
@@ -95,18 +99,19 @@ def figures(rows: Sequence[Row]) -> str:
             for r in own
             if mark in r["measure"]
         ]
-        head = ("set", heading.lower(), "measure", SYSTEM, "95 % interval", "n", BASE)
+        head = ("set", heading.lower(), "measure", OWN, "95 % interval", "n", ZERO_SHOT)
         parts.append(_table(heading, head, sorted(lines)))
     parts.append(_worst([r for r in own if CATEGORY in r["measure"]], whole))
     return "\n".join(part for part in parts if part)
 
 
 def _own(rows: Iterable[Row]) -> list[Row]:
-    return [row for row in rows if row["system"] == SYSTEM and row["split"] == SPLIT]
-
-
-def _sliced(row: Row) -> bool:
-    return any(mark in row["measure"] for mark in (CATEGORY, LANGUAGE, "/history-", "/vs-"))
+    """The shipped artifacts' figures on test, differences to other systems left out."""
+    return [
+        row
+        for row in rows
+        if row["system"] == OWN and row["split"] == SPLIT and VERSUS not in row["measure"]
+    ]
 
 
 def _label(row: Row, mark: str) -> str:

@@ -73,4 +73,5 @@ def _interval(row: Row) -> str:
 
 def _short(value: float, digits: int = 3) -> str:
     """A share without its leading zero: narrow enough for 80 columns."""
-    return f"{value:.{digits}f}".replace("0.", ".", 1)
+    sign = "-" if value < 0 else ""
+    return sign + f"{abs(value):.{digits}f}".removeprefix("0")

@@ -61,6 +61,15 @@ def test_the_tables_show_figures_differences_disagreement_and_what_is_not_judged
     assert any("reviews" in line and "no protocol & no label" in line for line in lines)
 
 
+def test_a_figure_of_ten_or_more_keeps_its_digits():
+    novelty = mean_outcome("test", "relatum", "novelty", ["u", "v"], [10.5, 10.5])
+    shares = mean_outcome("test", "relatum", "ILD", ["u", "v"], [0.25, 0.25])
+
+    (table,) = tables("shop", rows_of("shop", [novelty, shares]), [], [])
+
+    assert list(table.columns[2].cells) == ["10.5000", ".2500"]
+
+
 def test_the_page_escapes_what_it_is_given_and_needs_no_script_and_no_address():
     text = shown(ZERO, TORCH, INT8)
 

@@ -22,6 +22,8 @@ ROWS = [
     row("NDCG@10", 0.123, split="valid"),
     row("NDCG@10/category-Lamps", 0.85),
     row("NDCG@10/category-Mugs|Cups", 0.6),
+    row("NDCG@10/category-Lamps/vs-zero-shot", 0.02),
+    row("NDCG@10/words-2-3", 0.77),
     row("NDCG@10/lang-ja", 0.75),
     row("ECE", 0.05, better="lower"),
     row("ECE/category-Lamps", 0.02, better="lower"),
@@ -36,6 +38,13 @@ def test_each_set_language_and_category_stands_with_its_interval_and_the_base():
     assert "| shop | ja | NDCG@10 | 0.750 |" in text
     assert "| shop | Lamps | NDCG@10 | 0.850 |" in text
     assert "0.123" not in text  # valid chose, so it proves nothing
+
+
+def test_differences_and_other_slices_are_left_to_the_report():
+    text = figures(ROWS)
+
+    assert "vs-" not in text
+    assert "words-2-3" not in text
 
 
 def test_the_worst_category_is_the_lowest_or_where_lower_is_better_the_highest():
