@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 
 
@@ -120,16 +121,11 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     agreeing = protocols_of.agreements(outcomes)
     payload = [row.as_json() for row in judgement.rows]
     if json_file is not None and not reporter.as_json:
-        _write(json_file, json.dumps(payload, ensure_ascii=False, indent=1) + "\n")
+        write_text(json_file, json.dumps(payload, ensure_ascii=False, indent=1) + "\n")
         write_values(values_file(json_file), judgement.outcomes)
     if html is not None:
-        _write(html, page(judgement, agreeing, unjudged, task.notes))
+        write_text(html, page(judgement, agreeing, unjudged, task.notes))
     shown = [*judgement.figures, *judgement.width]
     reporter.result(payload, *tables(opened.name, shown, agreeing, unjudged))
     for note in task.notes:
         reporter.info(note)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

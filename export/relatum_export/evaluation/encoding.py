@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.atomic_file import replacing
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import TextForm
 from relatum_export.training.batching import Kind
@@ -84,11 +85,9 @@ class CachedEncoder:
     def _save(self) -> None:
         if self._file is None:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         keys = np.frombuffer(b"".join(self._row), np.uint8).reshape(len(self._row), -1)
-        part = self._file.with_suffix(".part.npz")
-        np.savez(part, keys=keys, vectors=self._vectors)
-        part.replace(self._file)
+        with replacing(self._file) as part:
+            np.savez(part, keys=keys, vectors=self._vectors)
 
 
 def _key(kind: Kind, text: str) -> bytes:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from relatum_export.atomic_file import replacing
 from relatum_export.errors import InputError
 from relatum_export.evaluation.rows import Outcome
 
@@ -36,10 +37,11 @@ def write_values(file: Path, outcomes: Sequence[Outcome]) -> None:
     Args:
         file: written anew, by renaming.
         outcomes: of one set.
+
+    Raises:
+        InputError: the disk is full, or the place cannot be written.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    with pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+    with replacing(file) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
         for outcome in outcomes:
             if outcome.combine != "ratio" or outcome.numerator.ndim > 1:
                 continue
@@ -58,7 +60,6 @@ def write_values(file: Path, outcomes: Sequence[Outcome]) -> None:
                 pa.array(weight),
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
-    part.replace(file)
 
 
 def read_values(file: Path, split: str, measure: str, systems: Sequence[str]) -> dict[str, Outcome]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
@@ -73,10 +74,9 @@ def steps(
         folders: where things lie.
     """
     home = home_of(folders) / variant.name
-    home.mkdir(parents=True, exist_ok=True)
     config, run = home / CONFIG, home / RUN
     if not config.is_file() or config.read_text(encoding="utf-8") != variant.toml:
-        config.write_text(variant.toml, encoding="utf-8")
+        write_text(config, variant.toml)
     name = variant.name
     training = plan.training(f"{name}/{RUN}", trained, base, config, run, flags=())
     return [
@@ -131,8 +131,8 @@ def write_table(home: Path, done: Sequence[Variant], judged: Iterable[Corpus]) -
     """
     lines = table_lines(home, done, [corpus.name for corpus in judged])
     text = json.dumps([asdict(one) for one in lines], indent=1) + "\n"
-    (home / "table.json").write_text(text, encoding="utf-8")
-    (home / "table.md").write_text(shown(lines).markdown(), encoding="utf-8")
+    write_text(home / "table.json", text)
+    write_text(home / "table.md", shown(lines).markdown())
     return lines
 
 

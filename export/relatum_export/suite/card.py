@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from relatum_export.atomic_file import write_text
 from relatum_export.errors import InputError
 from relatum_export.evaluation.rows import OWN, VERSUS, ZERO_SHOT
 from relatum_export.evaluation.slices import is_slice
@@ -42,9 +43,7 @@ def write_card(card: Path, rows_file: Path, models: Path) -> int:
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     block = "\n".join(part for part in (trained(models), figures(rows)) if part)
-    building = card.with_name(f".{card.name}")
-    building.write_text(f"{before}{BEGIN}\n\n{block}\n{END}{after}", encoding="utf-8")
-    building.replace(card)
+    write_text(card, f"{before}{BEGIN}\n\n{block}\n{END}{after}")
     return len(_own(rows))
 
 

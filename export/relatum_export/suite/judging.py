@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
@@ -90,7 +91,7 @@ def tune(corpus: Corpus, out: Path, cache: Path, reporter: Reporter) -> None:
         for one in outcomes
         if one.split == "valid"
     ]
-    out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_text(out, json.dumps(rows, indent=1) + "\n")
 
 
 def judge(
@@ -142,7 +143,7 @@ def write_page(folders: plan.Folders) -> list[Verdict]:
             ablation.section(folders),
         ]
     text = report.page(rows, found, [one for one in beside if one is not None])
-    (folders.suite / PAGE).write_text(text, encoding="utf-8")
+    write_text(folders.suite / PAGE, text)
     return found
 
 

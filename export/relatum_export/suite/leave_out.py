@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
@@ -158,8 +159,8 @@ def write_table(home: Path, names: Sequence[str]) -> list[Line]:
     """
     lines = table_lines(home, names)
     text = json.dumps([asdict(one) for one in lines], indent=1) + "\n"
-    (home / "table.json").write_text(text, encoding="utf-8")
-    (home / "table.md").write_text(shown(lines).markdown(), encoding="utf-8")
+    write_text(home / "table.json", text)
+    write_text(home / "table.md", shown(lines).markdown())
     return lines
 
 

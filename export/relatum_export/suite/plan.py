@@ -151,7 +151,6 @@ def of_set(
 ) -> list[Step]:
     """What is fitted on one set's own train part, its artifact, and its judgement."""
     home, name = folders.suite / corpus.name, corpus.name
-    home.mkdir(parents=True, exist_ok=True)
     common = ("--corpus", str(corpus.path), "--encoder", str(encoder), "--any-language")
     cached = ("--cache", str(folders.cache))
     seed = ("--seed", str(folders.seed))

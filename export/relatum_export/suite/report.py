@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from relatum_export.atomic_file import write_text
 from relatum_export.evaluation.page.document import sections
 from relatum_export.evaluation.page.environment import environment
 from relatum_export.evaluation.page.plots import WIDTH
@@ -89,8 +90,7 @@ def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
     rows = [row for row in kept if row["set"] not in judged]
     rows += [row for name in sorted(judged) for row in with_required(judged[name])]
     rows.sort(key=lambda row: row["set"] or "")  # stable: the order within a set stays
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
     return rows
 
 
@@ -112,7 +112,7 @@ def table(found: Sequence[Verdict]) -> Table:
 def write_verdicts(file: Path, found: Sequence[Verdict]) -> None:
     """The same for programs, a JSON list."""
     content = [asdict(one) for one in found]
-    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def page(rows: Rows, found: Sequence[Verdict], beside: Sequence[Beside] = ()) -> str:

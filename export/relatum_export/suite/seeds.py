@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from relatum_export.atomic_file import write_text
 from relatum_export.errors import InputError
 from relatum_export.suite.plan import Folders
 from relatum_export.suite.report import Beside
@@ -63,7 +64,7 @@ def write_seeds(build: Path, count: int) -> list[SeedRow]:
     """
     rows = seed_rows(build, count)
     text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
-    seeds_file(build).write_text(text, encoding="utf-8")
+    write_text(seeds_file(build), text)
     return rows
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.errors import ExportError
 from relatum_export.suite import child
@@ -36,7 +37,7 @@ class Stop:
     """Ends the commands that run, and lets no other begin."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may ask while the same thread does
         self._running: set[subprocess.Popen[bytes]] = set()
         self.asked = False
 
@@ -168,8 +169,7 @@ def run(
             continue
         stamp.unlink(missing_ok=True)
         flags, started = replacing(step, key), started_of(step.out)
-        started.parent.mkdir(parents=True, exist_ok=True)
-        started.write_text(key, encoding="utf-8")
+        write_text(started, key)
         log = logs / f"{step.name.replace('/', '.')}.log"
         try:
             seconds = _run(step, flags, log, stop or Stop(), threads)
@@ -181,7 +181,7 @@ def run(
         started.unlink()
         reporter.info(f"{step.name}: {seconds:,.0f} s")
         body = {"key": key, "arguments": step.arguments, "seconds": round(seconds, 1)}
-        stamp.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+        write_text(stamp, json.dumps(body, indent=2) + "\n")
 
 
 def _run(step: Step, replace: Sequence[str], log: Path, stop: Stop, threads: int | None) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation import metrics, transitions
@@ -160,7 +161,6 @@ def _evidence(lists: list[list[int]] | None) -> Evidence | None:
 
 
 def _write(file: Path, key: str, outcomes: Sequence[Outcome]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "key": key,
         "outcomes": [
@@ -176,6 +176,4 @@ def _write(file: Path, key: str, outcomes: Sequence[Outcome]) -> None:
             for o in outcomes
         ],
     }
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(file)
+    write_text(file, json.dumps(content))
