@@ -45,9 +45,13 @@ def top_bins(
     """
     confidence = np.asarray(probabilities.max(axis=1), np.float64)
     right = probabilities.argmax(axis=1) == truth
+    return confidence - right, bins_of(confidence, bins)
+
+
+def bins_of(confidence: NDArray[np.float64], bins: int = ECE_BINS) -> NDArray[np.int64]:
+    """The bin of equal width that each probability falls in, int64 [cases] within 0..bins - 1."""
     upper = np.round(confidence * bins, 9)  # .6 of a sum may be a hair above .6
-    place = np.clip(np.ceil(upper).astype(np.int64) - 1, 0, bins - 1)
-    return confidence - right, place
+    return np.clip(np.ceil(upper).astype(np.int64) - 1, 0, bins - 1)
 
 
 def brier_scores(

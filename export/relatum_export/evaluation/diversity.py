@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.evaluation.evidence import Given
-from relatum_export.evaluation.rows import LOWER_IS_BETTER, Outcome, Row, mean_outcome
+from relatum_export.evaluation.rows import Outcome, Row, mean_outcome, row_of
 
 RECOMMENDING = ("next item", "next basket")  # kinds of protocol: lists for a shopper
 Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -104,8 +104,8 @@ def beyond_accuracy(
         if given is None or cases is None or cases.kind not in RECOMMENDING:
             continue
         rows += [
-            _row(set_name, outcome, "coverage", coverage(given)),
-            _row(set_name, outcome, "Gini", gini(given)),
+            row_of(set_name, outcome, "coverage", coverage(given)),
+            row_of(set_name, outcome, "Gini", gini(given)),
         ]
         figures = {"novelty": novelty(given, counts)}
         if vectors is not None:
@@ -117,20 +117,3 @@ def beyond_accuracy(
             for measure, values in figures.items()
         ]
     return rows, found
-
-
-def _row(set_name: str, outcome: Outcome, measure: str, value: float) -> Row:
-    return Row(
-        name=f"{set_name}/{outcome.split}/{measure}/{outcome.system}",
-        set=set_name,
-        split=outcome.split,
-        system=outcome.system,
-        measure=measure,
-        value=value,
-        unit=None,
-        low=None,
-        high=None,
-        n=len(outcome.units),
-        required=None,
-        better="lower" if measure in LOWER_IS_BETTER else "higher",
-    )

@@ -180,12 +180,12 @@ def _group_rows(
     for outcome in group:
         own = samples[id(outcome)]
         interval = percentile_interval(outcome.value, own)
-        rows.append(_row(set_name, outcome, outcome.measure, interval))
+        rows.append(row_of(set_name, outcome, outcome.measure, interval))
         for baseline in compared(outcome.system, list(place), baselines):
             other = place[baseline]
             change = outcome.value - other.value
             paired = percentile_interval(change, own - samples[id(other)])
-            rows.append(_row(set_name, outcome, f"{outcome.measure}{VERSUS}{baseline}", paired))
+            rows.append(row_of(set_name, outcome, f"{outcome.measure}{VERSUS}{baseline}", paired))
     return rows
 
 
@@ -223,18 +223,32 @@ def own_better(row: Row) -> bool | None:
     return (row.low > 0) == (row.better == "higher")
 
 
-def _row(set_name: str, outcome: Outcome, measure: str, interval: Interval) -> Row:
+def row_of(set_name: str, outcome: Outcome, measure: str, value: float | Interval) -> Row:
+    """The row of a figure over an outcome's units.
+
+    Args:
+        set_name: of the name.
+        outcome: whose split, system and units the figure is of.
+        measure: of the name.
+        value: the figure, alone or with its interval.
+    """
+    interval = value if isinstance(value, Interval) else None
     return Row(
         name=f"{set_name}/{outcome.split}/{measure}/{outcome.system}",
         set=set_name,
         split=outcome.split,
         system=outcome.system,
         measure=measure,
-        value=interval.value,
-        unit="bits" if outcome.measure.split("/")[0] in BITS else None,
-        low=interval.low,
-        high=interval.high,
+        value=value.value if isinstance(value, Interval) else value,
+        unit="bits" if measure.split("/", maxsplit=1)[0] in BITS else None,
+        low=None if interval is None else interval.low,
+        high=None if interval is None else interval.high,
         n=len(outcome.units),
         required=None,
-        better="lower" if outcome.measure.split("/")[0] in LOWER_IS_BETTER else "higher",
+        better="lower" if is_lower_better(measure) else "higher",
     )
+
+
+def is_lower_better(measure: str) -> bool:
+    """Whether of two figures of a measure, or of a slice of it, the lower is the better one."""
+    return measure.split("/", maxsplit=1)[0] in LOWER_IS_BETTER

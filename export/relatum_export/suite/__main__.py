@@ -103,7 +103,7 @@ def seeds(
             judging.judge(corpora, folders, reporter, jobs)
         rows = repeated.write_seeds(build, count)
         judging.write_page(plan.Folders(build))
-    reporter.result(rows, repeated.table(rows))
+    reporter.result(rows, repeated.shown(rows).table())
     reporter.info(f"{repeated.seeds_file(build)} holds mean and spread")
 
 

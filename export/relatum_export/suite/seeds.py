@@ -5,15 +5,13 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from relatum_export.atomic_file import write_text
 from relatum_export.errors import InputError
+from relatum_export.evaluation.rows import OWN, REFITTED
 from relatum_export.suite.plan import Folders
 from relatum_export.suite.report import Beside
 
-SYSTEMS = ("relatum", "relatum+valid")
-FEWEST = 2  # of which a spread can be told
+SYSTEMS = (OWN, OWN + REFITTED)
 SeedRow = dict[str, Any]
 
 
@@ -27,7 +25,7 @@ def seed_rows(build: Path, count: int) -> list[SeedRow]:
 
     Args:
         build: of everything derived.
-        count: seeds, from 0 on.
+        count: seeds, from 0 on; two at least, for a spread.
 
     Raises:
         InputError: a seed has not been judged.
@@ -49,7 +47,7 @@ def seed_rows(build: Path, count: int) -> list[SeedRow]:
                 "name": name,
                 **{key: first[name][key] for key in ("set", "split", "measure", "system")},
                 "value": statistics.fmean(values),
-                "spread": statistics.stdev(values) if len(values) >= FEWEST else 0.0,
+                "spread": statistics.stdev(values),
                 "seeds": values,
             }
         )
@@ -68,22 +66,8 @@ def write_seeds(build: Path, count: int) -> list[SeedRow]:
     return rows
 
 
-def table(rows: list[SeedRow]) -> Table:
-    """The figures on whole sets, without slices, for the terminal."""
-    shown = Table("figure", "mean", "spread", "each seed", title="seeds of the random trainings")
-    for row in rows:
-        if "/" not in row["measure"]:
-            each = " ".join(f"{value:.4f}" for value in row["seeds"])
-            shown.add_row(row["name"], f"{row['value']:.4f}", f"{row['spread']:.4f}", each)
-    return shown
-
-
-def section(build: Path) -> Beside | None:
-    """The same as part of the page of all sets; None until seeds were run."""
-    file = seeds_file(build)
-    if not file.is_file():
-        return None
-    rows = json.loads(file.read_text(encoding="utf-8"))
+def shown(rows: list[SeedRow]) -> Beside:
+    """The figures on whole sets, without slices, for people."""
     lines = [
         (
             row["name"],
@@ -96,3 +80,9 @@ def section(build: Path) -> Beside | None:
     ]
     note = "Mean and standard deviation over the seeds of the random trainings."
     return Beside("Seeds", note, ("figure", "mean", "spread", "each seed"), lines)
+
+
+def section(build: Path) -> Beside | None:
+    """The same as part of the page of all sets; None until seeds were run."""
+    file = seeds_file(build)
+    return shown(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None

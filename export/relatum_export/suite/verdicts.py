@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from relatum_export.evaluation.intervals import Interval
-from relatum_export.evaluation.rows import OWN
+from relatum_export.evaluation.rows import OWN, is_lower_better
 from relatum_export.suite.differences import best_of, pooled
 from relatum_export.suite.required import REQUIREMENTS, Beats, Figure, Pooled, Requirement
 
@@ -63,40 +63,34 @@ def verdicts(
 
 
 def _of_figure(one: Figure, row: Row | None) -> Verdict:
-    lower = row is not None and row["better"] == "lower"
+    lower = is_lower_better(_measure(one.name))
     sign = "≤" if lower else "≥"
     required = f"{sign} {one.required:g}"
     wanted = "" if one.wanted is None else f"{sign} {one.wanted:g}"
     if row is None:
-        return Verdict(one.name, None, None, None, f"{one.required:g}", f"{one.wanted or ''}")
+        return Verdict(one.name, None, None, None, required, wanted)
+    value = row["value"]
     return Verdict(
-        one.name,
-        row["value"],
-        row["low"],
-        row["high"],
-        required,
-        wanted,
-        _at_least(row["value"], one.required, lower=lower),
-        one.wanted is not None and _at_least(row["value"], one.wanted, lower=lower),
+        *(one.name, value, row["low"], row["high"], required, wanted),
+        reached=_at_least(value, one.required, lower=lower),
+        has_wanted=one.wanted is not None and _at_least(value, one.wanted, lower=lower),
     )
 
 
 def _of_beats(one: Beats, row: Row | None) -> Verdict:
-    lower = row is not None and row["better"] == "lower"
+    lower = is_lower_better(_measure(one.group))
     required = f"{'<' if lower else '>'} 0{', CI too' if one.surely else ''}"
     if row is None:
         return Verdict(one.name, None, None, None, required)
-    end = row["value"]
-    if one.surely:
-        end = row["high"] if lower else row["low"]
-    return Verdict(
-        one.name,
-        row["value"],
-        row["low"],
-        row["high"],
-        required,
-        reached=end is not None and bool(end < 0 if lower else end > 0),
-    )
+    value, low, high = row["value"], row["low"], row["high"]
+    end = (high if lower else low) if one.surely else value
+    reached = end is not None and bool(end < 0 if lower else end > 0)
+    return Verdict(one.name, value, low, high, required, reached=reached)
+
+
+def _measure(name: str) -> str:
+    """Of a name that begins with set and split."""
+    return name.split("/", 2)[2]
 
 
 def _of_pooled(one: Pooled, rows: Mapping[str, Row], suite: Path) -> Verdict:

@@ -1,6 +1,8 @@
 """LightGCN: id vectors smoothed over the graph of shoppers and items.
 
-Written here on torch: torch-geometric would bring its own graph types for one sparse product.
+Written here on torch. A kept library, torch-geometric, has the model and its loss, which are the
+smaller part of this module; the rest it has not: a shopper who was not trained on is placed by a
+history, and valid stops.
 """
 
 from collections.abc import Sequence
@@ -13,19 +15,15 @@ from torch import nn
 from torch.nn import functional
 
 from relatum_export.evaluation.baselines.base import Baseline, Known, Settings, asked
-from relatum_export.evaluation.baselines.stopping import train_by_valid
+from relatum_export.evaluation.baselines.stopping import fitted_by_valid, train_passes
 from relatum_export.training.ranker.requests import Request, Scores
 
-DIMENSION, MOST_PASSES = 64, 30
+DIMENSION = 64
 STEPS = 20  # of a pass: each smooths the whole graph once
 
 
 def _lightgcn(known: Known, settings: Settings) -> Scores:
-    """Fitted on train it stops by valid; on train and valid it takes as many passes as that."""
-    if known.fit == "train":
-        return _trained(known, settings, None)[0]
-    _, passes = _trained(Known(known.judged, "train", known.seed), settings, None)
-    return _trained(known, settings, passes)[0]
+    return fitted_by_valid(_trained, known, settings)
 
 
 def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scores, int]:
@@ -50,7 +48,7 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
                 layers.append(torch.sparse.mm(graph, layers[-1]))
             return layers
 
-        def one_pass(_number: int) -> None:
+        def one_pass() -> None:
             for rows in np.array_split(rng.permutation(held.nnz), STEPS):
                 vectors = torch.stack(smoothed()).mean(dim=0)
                 user = torch.from_numpy(held.row[rows].astype(np.int64))
@@ -75,12 +73,8 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
             found: NDArray[np.float32] = users @ np.mean(layers, axis=0).T
             return found
 
-        if passes is None:
-            passes = train_by_valid(model, one_pass, scores, known, MOST_PASSES)
-        else:
-            for number in range(1, passes + 1):
-                one_pass(number)
-    return scores, passes
+        taken = train_passes(model, one_pass, scores, known, passes)
+    return scores, taken
 
 
 def _normalised(held: sparse.coo_matrix) -> torch.Tensor:

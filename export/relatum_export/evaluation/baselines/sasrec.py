@@ -1,7 +1,7 @@
 """SASRec: self-attention over the ids of a history.
 
-Written here on torch: the kept library with it, rectools, asks for pytorch-lightning and more for
-its own data sets and trainer, which the same cases and the same full ranking could not use.
+Written here on torch: a kept library with it, rectools, does not install beside constraints.txt. Its
+release 0.19 asks for attrs below 24, pandas below 3, and before Python 3.13 numpy below 2.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,11 @@ from torch import nn
 from torch.nn import functional
 
 from relatum_export.evaluation.baselines.base import Baseline, Known, Settings
-from relatum_export.evaluation.baselines.stopping import train_by_valid
+from relatum_export.evaluation.baselines.stopping import fitted_by_valid, train_passes
 from relatum_export.training.ranker.requests import Request, Scores
 
 LENGTH, DIMENSION, LAYERS = 50, 64, 2
 BATCH, NEGATIVES = 128, 1_024
-MOST_PASSES = 30
 PASS_WINDOWS = 20_000  # windows of a pass at most, drawn anew each pass
 
 
@@ -51,11 +50,7 @@ class SelfAttention(nn.Module):
 
 
 def _sasrec(known: Known, settings: Settings) -> Scores:
-    """Fitted on train it stops by valid; on train and valid it takes as many passes as that."""
-    if known.fit == "train":
-        return _trained(known, settings, None)[0]
-    _, passes = _trained(Known(known.judged, "train", known.seed), settings, None)
-    return _trained(known, settings, passes)[0]
+    return fitted_by_valid(_trained, known, settings)
 
 
 def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scores, int]:
@@ -66,7 +61,7 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
         optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
         windows = _windows(known.judged.histories[known.fit])
 
-        def one_pass(_number: int) -> None:
+        def one_pass() -> None:
             drawn = rng.permutation(len(windows))[:PASS_WINDOWS]
             # Of like length together, so that little is padding; the batches in random order.
             drawn = drawn[np.argsort([len(windows[row]) for row in drawn], kind="stable")]
@@ -87,13 +82,8 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
                 found: NDArray[np.float32] = (states @ model.item.weight[:-1].T).numpy()
             return found
 
-        if passes is None:
-            passes = train_by_valid(model, one_pass, scores, known, MOST_PASSES)
-        else:
-            for number in range(1, passes + 1):
-                one_pass(number)
-        model.eval()
-    return scores, passes
+        taken = train_passes(model, one_pass, scores, known, passes)
+    return scores, taken
 
 
 def _loss(

@@ -6,37 +6,60 @@ from collections.abc import Callable
 import numpy as np
 from torch import nn
 
-from relatum_export.evaluation.baselines.base import Known
+from relatum_export.evaluation.baselines.base import Known, Settings
 from relatum_export.training.ranker.requests import Scores
 
 JUDGED = 1_000  # cases of valid at most after a pass, by a fixed draw
 PATIENCE = 3  # passes without a better figure
+MOST_PASSES = 30
 FIRST = "NDCG@10"
+# Of what is known, with the settings, by so many passes or by as many as valid says; how many.
+Train = Callable[[Known, Settings, int | None], tuple[Scores, int]]
 
 
-def train_by_valid(
-    model: nn.Module, one_pass: Callable[[int], None], scores: Scores, known: Known, most: int
+def fitted_by_valid(train: Train, known: Known, settings: Settings) -> Scores:
+    """Fitted on train it stops by valid; on train and valid it takes as many passes as that."""
+    if known.fit == "train":
+        return train(known, settings, None)[0]
+    _, passes = train(Known(known.judged, "train", known.seed), settings, None)
+    return train(known, settings, passes)[0]
+
+
+def train_passes(
+    model: nn.Module, one_pass: Callable[[], None], scores: Scores, known: Known, passes: int | None
 ) -> int:
-    """Train until valid NDCG@10 is no better for three passes; leaves the best pass's weights.
+    """Train by so many passes, or until valid NDCG@10 is no better for three; the model is left so.
 
     Args:
-        model: trained in place.
-        one_pass: trains by one pass, given its number from 1.
+        model: trained in place; where valid stops it, the best pass's weights are left.
+        one_pass: trains by one pass.
         scores: of the model as it stands.
-        known: fitted on train.
-        most: passes at most.
+        known: fitted on train where valid stops it.
+        passes: None lets valid stop it.
 
     Returns:
-        The pass that was kept; 0 where training made nothing better.
+        The passes that the model was left with.
     """
+    if passes is None:
+        return _train_by_valid(model, one_pass, scores, known)
+    model.train()
+    for _ in range(passes):
+        one_pass()
+    model.eval()
+    return passes
+
+
+def _train_by_valid(
+    model: nn.Module, one_pass: Callable[[], None], scores: Scores, known: Known
+) -> int:
     valid = known.judged.requests["valid"]
     count = min(JUDGED, len(valid))
     rows = np.random.default_rng(0).choice(len(valid), count, replace=False)
     judged = known.judged.of_valid(np.sort(rows).tolist())
     best, kept, weights = -1.0, 0, copy.deepcopy(model.state_dict())
-    for number in range(1, most + 1):
+    for number in range(1, MOST_PASSES + 1):
         model.train()
-        one_pass(number)
+        one_pass()
         model.eval()
         outcomes = judged.outcomes("valid", "stopping", scores, "train")
         figure = next(one.value for one in outcomes if one.measure == FIRST)

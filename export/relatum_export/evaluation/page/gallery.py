@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.evaluation.rows import ZERO_SHOT, Outcome, is_own
+from relatum_export.evaluation.rows import OWN, ZERO_SHOT, Outcome, is_own
+from relatum_export.evaluation.systems import TORCH
 
-SUBJECTS = ("relatum", "relatum-torch", ZERO_SHOT)  # whose failures are shown: the first there is
+SUBJECTS = (OWN, TORCH, ZERO_SHOT)  # whose failures are shown: the first there is
 FAILURES = 8
 ANSWERS = 3  # shown of each list
 

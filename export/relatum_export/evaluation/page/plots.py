@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.evaluation.classification import ECE_BINS
+from relatum_export.evaluation.classification import bins_of
 from relatum_export.evaluation.rows import Row
 
 WIDTH = 260.0  # of bars and differences, px
@@ -134,8 +134,7 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> li
         confidence: of the top label, float64 [cases].
         right: whether it was right, bool [cases].
     """
-    upper = np.round(confidence * ECE_BINS, 9)
-    place = np.clip(np.ceil(upper).astype(int) - 1, 0, ECE_BINS - 1)
+    place = bins_of(confidence)
     found = []
     for k in np.unique(place).tolist():
         own = place == k

@@ -160,7 +160,8 @@ def _measure(task: Task) -> list[Outcome]:
         SETTINGS,
         key=lambda s: _figure(data, Transitions.fit(data.histories["train"], count, s).scores),
     )
-    task.notes.append(f"transitions: pairs up to {chosen.window} apart, chosen on valid")
+    why = "chosen on valid" if data.cases["valid"] else "there is no valid case"
+    task.notes.append(f"transitions: pairs up to {chosen.window} apart, {why}")
     fitted("transitions", lambda histories: Transitions.fit(histories, count, chosen).scores)
     outcomes += _spaces(task, data)
     if task.recommender is not None:

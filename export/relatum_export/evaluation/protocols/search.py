@@ -22,6 +22,10 @@ from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 RELEVANT_LABEL = 2  # counts as found for recall
 DEPTH, RECALL_DEPTH = 10, 50
+SPELLING_NOTE = (
+    "search: relatum, as exported and in PyTorch, is asked each query with its spelling corrected "
+    "by the catalogue's words, as the server does; zero-shot and bm25 are asked what was typed"
+)
 
 
 def _measure(task: Task) -> list[Outcome]:
@@ -53,6 +57,8 @@ def _measure(task: Task) -> list[Outcome]:
                 outcomes += _whole_corpus(
                     task, system, form, splits[split], cases[split], spelling=spelling
                 )
+    if any(system.name in HEAD_SYSTEMS for system in task.text):
+        task.notes.append(SPELLING_NOTE)
     for split in task.splits:
         judged = splits[split]
         if judged.unlabelled:

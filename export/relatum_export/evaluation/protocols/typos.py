@@ -90,7 +90,7 @@ def _measure(task: Task) -> list[Outcome]:
     single = sum(len(query.text.split()) < 2 for query in queries)  # noqa: PLR2004
     task.notes.append(
         f"typos: {' and '.join(task.splits)} together, {len(queries)} queries, "
-        f"{single} of them of one word"
+        f"{single} of them of one word; {OWN} is asked as in search"
     )
     return outcomes
 

@@ -15,7 +15,7 @@ from relatum_export.evaluation.protocols.base import Kind, Task
 from relatum_export.evaluation.recommendation.scoring import Known, ServedRanker
 from relatum_export.evaluation.recommendation.served import PairCounts, ServedArtifact
 from relatum_export.evaluation.recommendation.user_encoder import ServedUsers
-from relatum_export.evaluation.rows import Outcome
+from relatum_export.evaluation.rows import OWN, REFITTED, Outcome
 from relatum_export.evaluation.systems import TORCH, BehaviourSpace, EncoderSystem
 from relatum_export.evaluation.transitions import TransitionSettings
 from relatum_export.training.ranker.pairs import (
@@ -29,8 +29,7 @@ from relatum_export.training.ranker.user_source import UserEncoderSource
 from relatum_export.training.users.export import export_users
 from relatum_export.training.users.run import TrainedUsers
 
-SERVED = "relatum"
-REFIT = f"{SERVED}+valid"
+REFIT = OWN + REFITTED
 BOTH = "train+valid"
 
 
@@ -82,8 +81,8 @@ class Recommendation:
         judged = _judged(task.corpus, kind)
         texts = {s.name: s for s in task.text if isinstance(s, EncoderSystem)}
         splits = [split for split in task.splits if judged.requests[split]]
-        served = _text(task, judged, texts[SERVED])
-        found = self._rows(judged, splits, SERVED, self._known(judged, served), "train")
+        served = _text(task, judged, texts[OWN])
+        found = self._rows(judged, splits, OWN, self._known(judged, served), "train")
         torch = self._torch(judged, task, texts.get(TORCH))
         if torch is not None:
             found += self._rows(judged, splits, TORCH, torch, "train")

@@ -81,6 +81,9 @@ def test_what_was_not_measured_is_neither_reached_nor_missed(tmp_path):
 
     assert len(found) == len(REQUIREMENTS)
     assert all(one.reached is None and one.value is None for one in found)
+    required = {one.label: (one.required, one.wanted) for one in found}
+    assert required["askul_relations_2023/test/ECE/relatum"] == ("≤ 0.07", "≤ 0.04")
+    assert required["askul_relations_2023/test/NLL/vs-relatum-uncalibrated/relatum"][0] == "< 0"
 
 
 def test_pooled_sets_weigh_alike_and_the_harder_of_two_others_counts(tmp_path):
