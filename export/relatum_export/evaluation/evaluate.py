@@ -1,4 +1,4 @@
-"""Which protocols a corpus allows, and why a table has none."""
+"""The protocols that a corpus allows, what they measure, and what none of them judges."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -13,7 +13,7 @@ from typing import Any
 
 from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
-from relatum_export.errors import ExportError
+from relatum_export.errors import ExportError, InputError
 from relatum_export.suite import child
 from relatum_export.suite.code import code_key, command_module
 from relatum_export.suite.content import content_key
@@ -24,9 +24,15 @@ ASIDE = ("--cache", "--html", "--baselines")
 
 
 class StepError(ExportError):
-    """A step of the suite ended with an error; its log says which."""
+    """A step of the suite ended with an error; its log says which.
 
-    exit_status = 1
+    Attributes:
+        exit_status: 2 where the step refused its input, as a command by itself would end; else 1.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.exit_status = (InputError if refused else ExportError).exit_status
 
 
 class StepStoppedError(StepError):
@@ -199,5 +205,6 @@ def _run(step: Step, replace: Sequence[str], log: Path, stop: Stop, threads: int
         raise StepStoppedError(f"{step.name} was stopped; the same command goes on from here")
     if status:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
-        raise StepError(f"{step.name} ended with {status}: {''.join(last)} (see {log})")
+        cause = f"{step.name} ended with {status}: {''.join(last)} (see {log})"
+        raise StepError(cause, refused=status == InputError.exit_status)
     return time.monotonic() - started

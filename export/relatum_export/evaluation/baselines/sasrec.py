@@ -1,7 +1,7 @@
 """SASRec: self-attention over the ids of a history.
 
-Written here on torch: a kept library with it, rectools, does not install beside constraints.txt. Its
-release 0.19 asks for attrs below 24, pandas below 3, and before Python 3.13 numpy below 2.
+Written here on torch: a kept library with it, rectools, does not install beside constraints.txt.
+Its release 0.19 asks for attrs below 24, pandas below 3, and before Python 3.13 numpy below 2.
 """
 
 from collections.abc import Sequence

@@ -46,9 +46,10 @@ def test_a_step_that_fails_says_why_and_leaves_no_stamp(items, tmp_path):
     items.write_text("title\nred lamp\n", encoding="utf-8")
     step = prepare(items, tmp_path / "corpus")
 
-    with pytest.raises(StepError, match=r"shop/prepare ended with 2: .*item_id"):
+    with pytest.raises(StepError, match=r"shop/prepare ended with 2: .*item_id") as refused:
         run([step], tmp_path / "logs", Reporter())
 
+    assert refused.value.exit_status == 2
     assert not is_finished(step.out)
     assert not started_of(step.out).exists()
 
