@@ -12,20 +12,20 @@ import torch
 from datasets import Dataset
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
-from sentence_transformers.base.evaluation import BaseEvaluator
 from torch import nn
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
+from transformers import PrinterCallback, set_seed
 
 from relatum_export.console import Reporter
 from relatum_export.errors import InputError
 from relatum_export.training.encoder import TorchEncoder
-from relatum_export.training.encoder_recipe.adapters import Adapter, Allocation, attach
+from relatum_export.training.encoder_recipe.adapters import attach
 from relatum_export.training.encoder_recipe.batches import (
     ANCHOR,
     LABEL,
     POSITIVE,
     NearLengthBatches,
 )
+from relatum_export.training.encoder_recipe.callbacks import RankingEvaluator, callbacks
 from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives
 from relatum_export.training.encoder_recipe.losses import (
     GradedLoss,
@@ -112,8 +112,8 @@ def finetune(
             args=_arguments(settings, folder, steps, evaluated is not None),
             train_dataset=datasets,
             loss=losses,
-            evaluator=_Evaluator(encoder, evaluated) if evaluated else None,
-            callbacks=_callbacks(advance, settings, adapter, evaluated is not None),
+            evaluator=RankingEvaluator(encoder, evaluated) if evaluated else None,
+            callbacks=callbacks(advance, adapter, settings.patience if evaluated else None),
         )
         # Standard output is the command's result.
         trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
@@ -245,52 +245,10 @@ def _arguments(
         metric_for_best_model="eval_ranking" if evaluated else None,
         greater_is_better=True if evaluated else None,
         logging_steps=LOGGED_EVERY,
+        restore_callback_states_from_checkpoint=True,  # how long early stopping has waited
         report_to=["tensorboard", *(["wandb"] if importlib.util.find_spec("wandb") else [])],
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         fp16=False,
         bf16=False,
     )
-
-
-class _Evaluator(BaseEvaluator):
-    """The ranking metric in the shape that the trainer calls."""
-
-    def __init__(self, encoder: TorchEncoder, measure: Callable[[], float]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
-        self.primary_metric = "ranking"
-        self._encoder = encoder
-        self._measure = measure
-
-    def __call__(self, *_: Any, **__: Any) -> dict[str, float]:
-        module = self._encoder.module
-        module.eval()
-        value = self._measure()
-        module.train()
-        return {"ranking": value}
-
-
-def _callbacks(
-    advance: Callable[[int], None],
-    settings: TrainSettings,
-    adapter: Adapter | None,
-    evaluated: bool,
-) -> list[TrainerCallback]:
-    callbacks: list[TrainerCallback] = [_Progress(advance)]
-    if adapter is not None and adapter.adaptive:
-        callbacks.append(Allocation(adapter))
-    if evaluated:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-    return callbacks
-
-
-class _Progress(TrainerCallback):
-    """Moves the bar."""
-
-    def __init__(self, advance: Callable[[int], None]) -> None:
-        self._advance = advance
-        self._step = 0
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._advance(state.global_step - self._step)
-        self._step = state.global_step

@@ -14,6 +14,7 @@ from relatum_export.training.bases import resolve
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.encoder_recipe.adapters import attach
 from relatum_export.training.encoder_recipe.losses import GradedLoss
+from relatum_export.training.encoder_recipe.trainer import RecipeTrainer
 from relatum_export.training.encoder_training import train_encoder
 from relatum_export.training.settings import TrainSettings
 from tests.unit.export.training.encoder_recipe.shops import WORDS, write_desk, write_shop
@@ -85,6 +86,53 @@ def test_the_run_folder_holds_what_made_it_and_no_checkpoints(run):
     assert [row["step"] for row in metrics["evaluations"]] == sorted(
         {row["step"] for row in metrics["evaluations"]}
     )
+
+
+def test_the_last_step_is_evaluated_wherever_it_falls(corpora, base, tmp_path):
+    settings = SETTINGS.model_copy(update={"evaluations": 4, "patience": 10})
+
+    metrics = train_encoder(
+        corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True
+    )
+
+    steps = [row["step"] for row in metrics["evaluations"]]
+    assert len(steps) == settings.evaluations
+    every = steps[0]
+    assert (steps[-1] - steps[-2]) % every, "the case needs a last step off the grid"
+
+
+@pytest.mark.parametrize("options", [{}, {"adapter": "adalora", "frozen_layers": None}])
+def test_an_interrupted_run_goes_on_to_what_it_would_have_become(
+    options, corpora, base, tmp_path, monkeypatch
+):
+    kept = {"evaluations": 6, "patience": 2, "fine_tuned_share": 1.0}
+    settings = SETTINGS.model_copy(update=kept | options)
+    whole = train_encoder(
+        corpora, base, tmp_path / "whole", settings, Reporter(as_json=True), resume=True
+    )
+    stopped_at = whole["evaluations"][-1]["step"] - 1
+    step = RecipeTrainer.training_step
+
+    def interrupted(self, *given):
+        if self.state.global_step == stopped_at:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    monkeypatch.setattr(RecipeTrainer, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_encoder(
+            corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True
+        )
+    monkeypatch.setattr(RecipeTrainer, "training_step", step)
+    resumed = train_encoder(
+        corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True
+    )
+
+    assert resumed == whole
+    expected = load_file(tmp_path / "whole" / "model" / "model.safetensors")
+    found = load_file(tmp_path / "run" / "model" / "model.safetensors")
+    for name, weight in expected.items():
+        np.testing.assert_array_equal(found[name], weight)
 
 
 @pytest.mark.parametrize(
