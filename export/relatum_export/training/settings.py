@@ -7,7 +7,17 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from relatum_export.settings_file import StepSettings
-from relatum_export.training.pairs import CO_BOUGHT
+
+PairKind = Literal[
+    "query_product",
+    "question_answer",
+    "title_description",
+    "title_category",
+    "review_product",
+    "co_bought",
+    "bundle",
+    "same_product",
+]
 
 
 class TrainSettings(StepSettings):
@@ -39,7 +49,7 @@ class TrainSettings(StepSettings):
     size_exponent: float = Field(default=0.5, ge=0.0, le=1.0)
     """A corpus's kind of pairs takes a share of max_pairs like its size to this power: 1 is by
     size, 0 the same for each."""
-    kind_weights: Mapping[str, float] = Field(default={CO_BOUGHT: 0.1})
+    kind_weights: Mapping[PairKind, float] = Field(default={"co_bought": 0.1})
     """Factors on the shares by kind: query_product, question_answer, title_description,
     title_category, review_product, co_bought, bundle, same_product; 0 leaves a kind out, 1 where
     none is given. A shop with co-bought pairs alone learns from those all the same."""
@@ -64,7 +74,7 @@ class TrainSettings(StepSettings):
     """A negative is masked when it is nearer than the partner less this."""
     guide_floor: float = Field(default=0.5, ge=-1.0, le=1.0)
     """A negative less similar than this to the base is never masked, however far the partner."""
-    unguided_kinds: tuple[str, ...] = ("bundle", CO_BOUGHT)
+    unguided_kinds: tuple[PairKind, ...] = ("bundle", "co_bought")
     """Kinds whose negatives the base does not judge: what goes together is seldom alike, so it
     would mask nearly all that there is to learn from."""
 
@@ -104,7 +114,7 @@ class TrainSettings(StepSettings):
     evaluations: int = Field(default=2, ge=0, le=100)
     """How often valid is measured while training; the best weights are kept. 0: at the end only."""
     patience: int = Field(default=3, ge=1)
-    """Evaluations without a gain after which training stops."""
+    """Evaluations without a gain after which training stops; more than evaluations: never."""
     validation_queries: int = Field(default=200, ge=1)
     """Queries of a corpus's valid split, at most."""
     validation_documents: int = Field(default=1_000, ge=10)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from relatum_export.errors import InputError
 from relatum_export.training.encoder_recipe.drawing import draw, quotas
 from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import PairSet, pair_sets, with_two_texts
@@ -48,6 +49,9 @@ def draw_tables(
         sources: with their forms.
         pairs: all train pairs of each source.
         settings: shares, passes, noise, seed.
+
+    Raises:
+        InputError: no set gives two pairs.
     """
     noise = Noise(
         settings.typo_probability,
@@ -75,4 +79,9 @@ def draw_tables(
             numbers = sides[one.source.name]
             tables.append(make_table(one, drawn, numbers, texts, noise=noise, seed=settings.seed))
             owners.append(known[one.source.name])
+    if not tables:
+        raise InputError(
+            "no kind of pairs of any corpus gives two pairs a pass; raise max_pairs, or the "
+            "kind_weights and corpus_weights that are 0"
+        )
     return Drawn(tuple(tables), tuple(owners), texts)

@@ -1,13 +1,17 @@
 """How many pairs of each set a pass takes, and which."""
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 
+from relatum_export.corpus.pairs import JUDGED
+from relatum_export.errors import InputError
 from relatum_export.training.encoder_recipe.drawing import draw, quotas
-from relatum_export.training.encoder_recipe.pair_sets import PairSet
-from relatum_export.training.pairs import Pair
-from relatum_export.training.settings import TrainSettings
+from relatum_export.training.encoder_recipe.draws import draw_tables
+from relatum_export.training.encoder_recipe.pair_sets import BUNDLE, SAME_PRODUCT, PairSet
+from relatum_export.training.pairs import CO_BOUGHT, PRODUCT_SIDES, TITLE_CATEGORY, Pair
+from relatum_export.training.settings import PairKind, TrainSettings
 from tests.unit.export.training.encoder_recipe.pair_sources import set_of, source_of
 
 
@@ -77,7 +81,29 @@ def test_the_draw_repeats_itself():
     assert draw(set_of(50), 9, 1, 4, seed=3) != draw(set_of(50), 9, 1, 4, seed=4)
 
 
-@pytest.mark.parametrize("name", ["kind_weights", "corpus_weights"])
-def test_a_weight_below_0_is_refused(name):
-    with pytest.raises(ValueError, match="must not be below 0"):
-        TrainSettings.model_validate({name: {"x": -1.0}})
+@pytest.mark.parametrize("given", [{"kind_weights": "bundle"}, {"corpus_weights": "x"}])
+def test_a_weight_below_0_is_refused(given):
+    ((name, key),) = given.items()
+
+    with pytest.raises(ValueError, match=f"{name} must not be below 0"):
+        TrainSettings.model_validate({name: {key: -1.0}})
+
+
+@pytest.mark.parametrize("given", [{"kind_weights": {"bundel": 1}}, {"unguided_kinds": ["bundel"]}])
+def test_a_kind_that_no_corpus_can_have_is_refused(given):
+    with pytest.raises(ValueError, match="'bundle'"):
+        TrainSettings.model_validate(given)
+
+
+def test_every_kind_that_training_names_can_be_weighed():
+    named = {BUNDLE, SAME_PRODUCT, CO_BOUGHT, TITLE_CATEGORY, *PRODUCT_SIDES, *JUDGED}
+
+    assert named < set(get_args(PairKind))
+
+
+def test_weights_that_leave_nothing_to_draw_are_refused():
+    one = set_of(50)
+    settings = TrainSettings(kind_weights={"query_product": 0.0})
+
+    with pytest.raises(InputError, match="no kind of pairs"):
+        draw_tables([one.source], [one.pairs], settings)
