@@ -10,6 +10,7 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 
+from relatum_export.atomic_file import write_text
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.errors import InputError
@@ -68,7 +69,7 @@ def prepare_folder(out: Path, config: Mapping[str, Any], *, resume: bool) -> Non
             raise InputError(
                 f"{out} is a finished run; give another --out, or --no-resume to train it anew"
             )
-        elif found != config:
+        elif not _same_run(found, config):
             raise InputError(
                 f"{out} holds an unfinished run of other data, settings or versions; give another "
                 "--out, or --no-resume to start it anew"
@@ -101,5 +102,12 @@ def finish(
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
+def _same_run(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether what is found is this run, the form that it chose in its last moment apart."""
+    if config.get("text_form", "") is None:
+        found = {**found, "text_form": None}
+    return found == config
+
+
 def _write(file: Path, data: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(data, ensure_ascii=False, indent=2) + "\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.atomic_file import replacing, write_text
 from relatum_export.corpus.text import FORMS
 from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.encoder_recipe.sources import Source
@@ -37,9 +38,7 @@ class BaseRecord:
     def write(self, folder: Path) -> None:
         """Keep it in the run folder."""
         data = {"forms": self.forms, "scores": self.scores, "figures": self.figures}
-        building = folder / f".{FILE}"
-        building.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-        building.replace(folder / FILE)
+        write_text(folder / FILE, json.dumps(data, indent=2) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "BaseRecord | None":
@@ -64,10 +63,8 @@ def base_vectors(texts: RunTexts, encoder: TextEncoder, folder: Path) -> NDArray
     """
     file = folder / VECTORS
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        building = folder / f".{VECTORS}"
-        with building.open("wb") as stream:
-            np.save(stream, texts.encode(encoder).astype(np.float16), allow_pickle=False)
-        building.replace(file)
+        found = texts.encode(encoder).astype(np.float16)
+        with replacing(file) as part, part.open("wb") as stream:
+            np.save(stream, found, allow_pickle=False)
     vectors: NDArray[np.float32] = np.load(file, allow_pickle=False).astype(np.float32)
     return vectors

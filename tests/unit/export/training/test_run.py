@@ -45,6 +45,18 @@ def test_a_run_of_other_settings_is_refused_until_told_to_start_anew(tmp_path, c
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_a_run_stopped_between_its_chosen_form_and_its_model_is_the_same_run(tmp_path, corpus):
+    first = configuration(Base("minilm", ""), [corpus], None, TrainSettings())
+    prepare_folder(tmp_path / "run", first, resume=True)
+    last = configuration(Base("minilm", ""), [corpus], TITLE, TrainSettings())
+    (tmp_path / "run" / "config.json").write_text(json.dumps(last), encoding="utf-8")
+
+    prepare_folder(tmp_path / "run", first, resume=True)
+
+    with pytest.raises(InputError, match="unfinished run of other"):
+        prepare_folder(tmp_path / "run", last | {"text_form": {"name": "full"}}, resume=True)
+
+
 def test_a_finished_run_is_not_trained_over(tmp_path, config):
     prepare_folder(tmp_path / "run", config, resume=True)
     (tmp_path / "run" / "model").mkdir()
