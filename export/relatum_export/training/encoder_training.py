@@ -56,7 +56,7 @@ def train_encoder(
     sources = record.formed(sources)
     valid = validation(sources, settings)
     if valid is None:
-        reporter.info("no valid split to measure on: all passes run, weights averaged by halves")
+        reporter.info("no valid split to measure on: nothing stops early or chooses the average")
     drawn = draw_tables(sources, pairs, settings)
     counted = _counts(drawn)
     reporter.info(

@@ -67,6 +67,9 @@ class Adapter:
 def attach(transformer: Any, settings: TrainSettings, steps: int) -> Adapter | None:
     """Put the adapter of the settings on every linear layer but the pooler's; None without one.
 
+    AdaLoRA goes without its penalty on singular vectors that are not orthogonal: peft adds that to
+    a loss which the transformer returns itself, and an encoder returns none.
+
     **Source**: Hu et al. 2022, "LoRA"; Zhang et al. 2023, "AdaLoRA" (sensitivity-based allocation
     of ranks).
 
