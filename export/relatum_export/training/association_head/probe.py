@@ -70,9 +70,8 @@ class PairProbe:
             return None
         draw = np.random.default_rng(seed)
         frame = _judged(corpus, catalogue)
-        train, valid = _of_split(frame, "train"), _of_split(frame, "valid")
-        valid = valid.take(np.isin(valid.labels, train.labels))
-        train, valid = _drawn(train, MAX_TRAIN, draw), _drawn(valid, MAX_VALID, draw)
+        train, valid = _drawn(_of_split(frame, "train"), MAX_TRAIN, draw), _of_split(frame, "valid")
+        valid = _drawn(valid.take(np.isin(valid.labels, train.labels)), MAX_VALID, draw)
         if min(len(set(pairs.labels)) for pairs in (train, valid)) < 2:  # noqa: PLR2004
             return None
         return cls(catalogue, train, valid)

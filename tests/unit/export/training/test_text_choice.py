@@ -11,6 +11,7 @@ import pytest
 
 from relatum_export.corpus.folder import Corpus, file_sha256
 from relatum_export.corpus.text import TITLE
+from relatum_export.training.association_head import probe
 from relatum_export.training.association_head.probe import PairProbe
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
@@ -113,3 +114,18 @@ def test_labels_of_one_kind_choose_nothing(shop):
     pq.write_table(pa.Table.from_pandas(table), shop.path / "pairs.parquet")
 
     assert PairProbe.read(shop, Catalogue.read(shop)) is None
+
+
+def test_a_label_that_the_draw_of_train_misses_is_not_judged(shop, monkeypatch):
+    table = shop.table("pairs").to_pandas()
+    for split in ("train", "valid"):
+        table.loc[table.index[table["split"] == split][1], "relation"] = "zenith"
+    pq.write_table(pa.Table.from_pandas(table), shop.path / "pairs.parquet")
+    monkeypatch.setattr(probe, "MAX_TRAIN", 40)
+
+    found = PairProbe.read(shop, Catalogue.read(shop))
+
+    assert found is not None
+    assert "zenith" not in found.train.labels, "the case needs a draw without it"
+    assert set(found.valid.labels) == set(found.train.labels)
+    assert 0 < found.measure(WordEncoder(), TITLE) <= 1
