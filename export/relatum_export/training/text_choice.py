@@ -37,9 +37,6 @@ def shop_form(encoder: TextEncoder, corpus: Corpus, catalogue: Catalogue) -> For
 
     Every step that stands on a shop's text takes its form from here, so that their vectors are
     those of one space.
-
-    Raises:
-        InputError: a relation of the corpus's pairs is no class.
     """
     if encoder.text_form is not None:
         return FormChoice(encoder.text_form, {})

@@ -22,11 +22,10 @@ from relatum_export.training.compression.students import train_students
 from relatum_export.training.compression.table import TEACHER, choose_default, write_table
 from relatum_export.training.compression.vocabulary import Pruned, prune
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
-from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
 from relatum_export.training.run import finish, prepare_folder
 from relatum_export.training.step_run import step_configuration
-from relatum_export.training.text_choice import choose_form
+from relatum_export.training.text_choice import shop_form
 
 MAX_DIFFERENCE = 1e-4  # of a coordinate, after pruning
 
@@ -97,7 +96,7 @@ def _chosen_form(
     ((corpus, catalogue),) = sources
     if catalogue is None:
         return FULL
-    return choose_form(encoder, catalogue, JudgedSplit.read(corpus, catalogue, "valid")).form
+    return shop_form(encoder, corpus, catalogue).form
 
 
 def _prune(

@@ -52,6 +52,7 @@ def test_the_report_escapes_what_it_is_given():
         "base_model": "e5",
         "encoder_id": "0" * 16,
         "text_form": "title",
+        "text_form_measure": "macro-F1",
         "text_form_figures": {"title": 0.5},
         "variants": [
             {
@@ -89,3 +90,4 @@ def test_the_report_escapes_what_it_is_given():
     assert "by batch</td><td class=n>119.0" in page
     assert "valid &lt;F1&gt;</td><td class=n>0.81235" in page
     assert "s/valid/NDCG@10" in page
+    assert "<th>macro-F1 on valid</th>" in page
