@@ -1,6 +1,5 @@
 """What training learns from: pairs of texts that belong together, and pairs that people graded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relatum_export.corpus.folder import Corpus
@@ -34,16 +33,6 @@ class Pair:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextPair:
-    """Two texts; ``label`` in 0..1 says how well they belong together."""
-
-    a: str
-    b: str
-    label: float
-    kind: str
-
-
 def read_pairs(corpus: Corpus, catalogue: Catalogue, split: str) -> list[Pair]:
     """All pairs of one split, in the corpus's order.
 
@@ -70,17 +59,3 @@ def read_pairs(corpus: Corpus, catalogue: Catalogue, split: str) -> list[Pair]:
 def side_text(side: int | str, catalogue: Catalogue, form: TextForm) -> str:
     """One side of a pair as text."""
     return side if isinstance(side, str) else render(form, catalogue.products[side])
-
-
-def as_texts(pairs: Sequence[Pair], catalogue: Catalogue, form: TextForm) -> list[TextPair]:
-    """The pairs as texts; those of an empty side or of equal sides are left out."""
-    texts = (
-        TextPair(
-            side_text(pair.a, catalogue, form),
-            side_text(pair.b, catalogue, form),
-            pair.label,
-            pair.kind,
-        )
-        for pair in pairs
-    )
-    return [pair for pair in texts if pair.a and pair.b and pair.a != pair.b]
