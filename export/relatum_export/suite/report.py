@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from relatum_export.atomic_file import write_text
 from relatum_export.evaluation.page.document import sections
@@ -73,7 +73,7 @@ class Beside:
 
     def table(self) -> Table:
         """For the terminal."""
-        shown = Table(*self.heads, title=self.title)
+        shown = _whole(self.title, *self.heads)
         for line in self.lines:
             shown.add_row(*line)
         return shown
@@ -96,8 +96,7 @@ def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
 
 def table(found: Sequence[Verdict]) -> Table:
     """What is required, with what was measured of it."""
-    heads = ("figure", "value", "95 % CI", "required", "wanted", "")
-    shown = Table(*heads, title="the shipped artifacts")
+    shown = _whole("the shipped artifacts", "figure", "value", "95 % CI", "required", "wanted", "")
     for one in found:
         if one.value is None:
             shown.add_row(one.label, "", "", one.required, one.wanted, "not measured")
@@ -107,6 +106,11 @@ def table(found: Sequence[Verdict]) -> Table:
         figures = (f"{one.value:.4f}", interval, one.required, one.wanted, mark)
         shown.add_row(one.label, *figures)
     return shown
+
+
+def _whole(title: str, *heads: str) -> Table:
+    """A table that cuts no name short: in 80 columns, as of a log, the names take several lines."""
+    return Table(*(Column(head, overflow="fold") for head in heads), title=title, box=None)
 
 
 def write_verdicts(file: Path, found: Sequence[Verdict]) -> None:

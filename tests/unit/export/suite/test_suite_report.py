@@ -1,6 +1,9 @@
 """The rows of all sets in one file, and the page over them."""
 
+import io
 import json
+
+from rich.console import Console
 
 from relatum_export.suite.report import Beside, merge, page, steps, table, write_verdicts
 from relatum_export.suite.verdicts import Verdict
@@ -51,6 +54,21 @@ def test_the_table_tells_missed_reached_wanted_and_not_measured_apart():
     marks = dict(zip(columns[0].cells, columns[5].cells, strict=True))
 
     assert marks == {"a": "MISSED", "b": "reached", "c": "wanted", "d": "not measured"}
+
+
+def test_in_80_columns_no_name_is_cut_short():
+    label = "amazon_beauty/test/NDCG@10/vs-transitions+valid/relatum+valid"
+    verdict = Verdict(label, 0.5, 0.4, 0.6, "> 0, CI too", "≥ 0.062", reached=True)
+    tables = [table([verdict]), Beside("Seeds", "", ("figure", "mean"), [(label * 2, "1")]).table()]
+
+    shown = []
+    for one in tables:
+        out = io.StringIO()
+        Console(width=80, file=out).print(one)
+        _title, _heads, *lines = out.getvalue().splitlines()
+        shown.append("".join(line.split()[0] for line in lines))
+
+    assert shown == [label, label * 2]
 
 
 def test_the_page_names_no_outside_address_and_leaves_slices_to_the_sets_own():
