@@ -50,15 +50,16 @@ def write_card(card: Path, rows_file: Path, models: Path) -> int:
 def trained(models: Path) -> str:
     """Markdown: what each shipped run learned from, as its own files say; "" without runs.
 
+    A run writes its metrics last: one without them is not finished, and left out.
+
     Raises:
         InputError: a file of a run is damaged.
     """
     lines = []
-    for file in sorted(models.glob(f"*/{CONFIG}")):
+    for file in sorted(models.glob(f"*/{METRICS}")):
         try:
-            config = json.loads(file.read_text(encoding="utf-8"))
-            beside = file.with_name(METRICS)
-            metrics = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+            config = json.loads(file.with_name(CONFIG).read_text(encoding="utf-8"))
+            metrics = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{file.parent} is damaged ({error}); make it again") from error
         labels = "; ".join(

@@ -107,11 +107,11 @@ def judge(
     for encoder in encoders.values():
         if not stamps.is_finished(encoder):
             raise InputError(f"{encoder} is not there, or not finished; run `make models` first")
+    heads = {encoder: _general_head(encoder, reporter) for encoder in set(encoders.values())}
     chains = []
     for name in plan.longest_first(dict(corpora)):
-        general = encoders[name].with_name(f"{encoders[name].name}{HEAD}")
-        head = general if stamps.is_finished(general) else None
-        steps = plan.of_set(corpora[name], encoders[name], head, folders)
+        encoder = encoders[name]
+        steps = plan.of_set(corpora[name], encoder, heads[encoder], folders)
         chains.append(Chain(name, steps, folders.suite / name / "logs"))
     rows: report.Rows = []
     found: list[Verdict] = []
@@ -121,6 +121,15 @@ def judge(
         rows = report.merge(folders.suite / ALL, judged)
         found = write_page(folders)
     return rows, found
+
+
+def _general_head(encoder: Path, reporter: Reporter) -> Path | None:
+    """The head that `make models` fits on a shipped encoder; there is none without labels."""
+    head = encoder.with_name(f"{encoder.name}{HEAD}")
+    if stamps.is_finished(head):
+        return head
+    reporter.info(f"{head} is not there: sets without labels of their own get no association head")
+    return None
 
 
 def write_page(folders: plan.Folders) -> list[Verdict]:

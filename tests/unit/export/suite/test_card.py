@@ -76,8 +76,13 @@ def test_a_head_is_said_to_rest_on_the_sources_of_its_labels(tmp_path):
     sources = {"same": {"people": 1200}, "substitute": {"behaviour": 30}}
     (run / "metrics.json").write_text(json.dumps({"label_sources": sources}))
 
+    begun = tmp_path / "multilingual"
+    begun.mkdir()
+    (begun / "config.json").write_text(json.dumps({"base": "e5", "corpora": ["a"]}))
+
     text = trained(tmp_path)
 
+    assert "multilingual" not in text
     line = "| en-pairs | en | a, b | same: 1,200 by people; substitute: 30 by behaviour |"
     assert line in text
     assert trained(tmp_path / "nothing") == ""
