@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relatum_export.corpus.files import as_text, is_text
 from relatum_export.corpus.mapping import UNITS, ColumnMapping, ColumnRule
 from relatum_export.corpus.rejected import ROW, RejectedRows, join_names
-from relatum_export.corpus.schema import FURTHER_SCHEMA, SCHEMAS, SPLITS, Kind
+from relatum_export.corpus.schema import FURTHER_ANSWERS, FURTHER_SCHEMA, SCHEMAS, SPLITS, Kind
 from relatum_export.errors import InputError
 
 MAX_ID_BYTES = 128
@@ -35,7 +35,7 @@ def conform(
     Raises:
         InputError: a required column is missing, or no row is left.
     """
-    schema = SCHEMAS.get(table, FURTHER_SCHEMA)
+    schema = FURTHER_SCHEMA if table == FURTHER_ANSWERS else SCHEMAS[table]
     if ROW not in read.column_names:
         read = read.append_column(ROW, pa.array(np.arange(read.num_rows)))
     missing = [name for name in schema.required if name not in read.column_names]

@@ -1,7 +1,8 @@
 """Questions and answers in further files of a set: they train, and nothing is judged by them.
 
 A file is known by its columns, not by its name: `question`, and `evidence` (the text that holds the
-answer, as a reader would find it) or `answer` (what somebody wrote).
+answer, as a reader would find it) or `answer` (what somebody wrote). With an `instruction` beside
+them the questions are prompts to a language model, which no shopper asks, and train nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,22 +15,26 @@ import pyarrow.parquet as pq
 from relatum_export.corpus.conform import conform
 from relatum_export.corpus.files import as_text, read_file
 from relatum_export.corpus.mapping import ColumnMapping
+from relatum_export.corpus.normalise import normalise
 from relatum_export.corpus.rejected import ROW, RejectedRows
-from relatum_export.corpus.schema import FURTHER_ANSWERS
+from relatum_export.corpus.schema import FURTHER_ANSWERS, SPLITS
+from relatum_export.corpus.splits import by_hash
 from relatum_export.errors import InputError
 
 TEXTS = ("evidence", "answer")  # what a question is paired with, the first that a row has
 MIN_DISTINCT = 0.2  # share of distinct answers: below it they are classes, not texts to be found
+PROMPTS = "instruction"
 TAKEN = "its questions and answers are training pairs; no protocol judges it"
 
 
 def holds_answers(file: Path) -> bool:
-    """Whether a Parquet file has questions, and texts that answer them."""
+    """Whether a Parquet file has questions that somebody asked, and texts that answer them."""
     try:
         names = pq.read_schema(file).names
     except (pa.ArrowException, OSError):
         return False
-    return "question" in names and any(name in names for name in TEXTS)
+    asked = "question" in names and PROMPTS not in names
+    return asked and any(name in names for name in TEXTS)
 
 
 def read_further(
@@ -50,7 +55,7 @@ def read_further(
     said: dict[str, str] = {}
     for file in files:
         try:
-            read = read_file(file, FURTHER_ANSWERS, mapping.form, rejected)
+            read = read_file(file, file.name, mapping.form, rejected)
             table = conform(FURTHER_ANSWERS, _paired(read), str(file), mapping, rejected)
         except InputError as error:
             said[file.name] = str(error)
@@ -62,6 +67,24 @@ def read_further(
         said[file.name] = TAKEN
         found.append(table.select(["question", "answer", "split"]))
     return (pa.concat_tables(found) if found else None), said
+
+
+def further_splits(further: pa.Table, judged: Mapping[str, str]) -> list[str]:
+    """The split of each row: its own, or a later one in which its question is judged.
+
+    What is asked in valid or test must train nothing, whatever a further file says of it. Without
+    either, a hash of the question decides.
+
+    Args:
+        further: as ``read_further`` gives it.
+        judged: split by question, normalised.
+    """
+    keys = [normalise(text) for text in further["question"].to_pylist()]
+    rows = zip(keys, further["split"].to_pylist(), by_hash(keys), strict=True)
+    return [
+        max((split for split in (own, judged.get(key)) if split), key=SPLITS.index, default=hashed)
+        for key, own, hashed in rows
+    ]
 
 
 def _paired(read: pa.Table) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from relatum_export.corpus.attribute_words import without_codes
 from relatum_export.corpus.events import normalise_events
+from relatum_export.corpus.further import further_splits
 from relatum_export.corpus.grouping import with_groups
 from relatum_export.corpus.languages import language_of, shares
 from relatum_export.corpus.leaks import leaks
@@ -17,7 +18,7 @@ from relatum_export.corpus.normalise import normalise
 from relatum_export.corpus.pairs import training_pairs
 from relatum_export.corpus.product import Product, full_texts, products
 from relatum_export.corpus.rejected import ROW, RejectedRows
-from relatum_export.corpus.schema import FURTHER_ANSWERS
+from relatum_export.corpus.schema import FURTHER_ANSWERS, SPLITS
 from relatum_export.corpus.source import Source
 from relatum_export.corpus.splits import by_hash, by_time, split_times
 from relatum_export.errors import InputError
@@ -109,7 +110,8 @@ def _coalesce(table: pa.Table, splits: Sequence[str | None]) -> pa.Table:
 def _fill_splits(tables: dict[str, pa.Table], source: Source) -> None:
     """Fill ``split`` of every table but items and events, in place.
 
-    Judgments and candidates go with their query, and queries with their judgments.
+    Judgments and candidates go with their query, and queries with their judgments; further
+    questions with those that are judged.
     """
     by_query: dict[str, str] = {}
     for name in ("queries", "judgments", "candidates"):
@@ -132,17 +134,29 @@ def _fill_splits(tables: dict[str, pa.Table], source: Source) -> None:
         if name in tables and tables[name]["split"].null_count:
             keys = (normalise(text) for text in tables[name][column].to_pylist())
             tables[name] = _coalesce(tables[name], by_hash(keys))
-    if FURTHER_ANSWERS in tables and tables[FURTHER_ANSWERS]["split"].null_count:
-        asked = {normalise(text): by_query.get(query) for query, text in texts.items()}
-        further = [normalise(text) for text in tables[FURTHER_ANSWERS]["question"].to_pylist()]
-        splits = [asked.get(k) or s for k, s in zip(further, by_hash(further), strict=True)]
-        tables[FURTHER_ANSWERS] = _coalesce(tables[FURTHER_ANSWERS], splits)
+    if FURTHER_ANSWERS in tables:
+        further = tables[FURTHER_ANSWERS]
+        splits = pa.array(further_splits(further, _judged_questions(tables)), pa.string())
+        at = further.column_names.index("split")
+        tables[FURTHER_ANSWERS] = further.set_column(at, "split", splits)
     if "pairs" in tables and tables["pairs"]["split"].null_count:
         sides = (tables["pairs"][c].to_pylist() for c in ("item_id_a", "item_id_b"))
         keys = (min(a, b) for a, b in zip(*sides, strict=True))
         tables["pairs"] = _coalesce(tables["pairs"], by_hash(keys))
     if "bundles" in tables and tables["bundles"]["split"].null_count:
         tables["bundles"] = _coalesce(tables["bundles"], _bundle_splits(tables["bundles"], source))
+
+
+def _judged_questions(tables: Mapping[str, pa.Table]) -> dict[str, str]:
+    """By each question that a protocol asks, normalised, the latest split that asks it."""
+    found: dict[str, str] = {}
+    for name, column in (("queries", "query"), ("faq", "question")):
+        if name in tables:
+            rows = (tables[name][c].to_pylist() for c in (column, "split"))
+            for text, split in zip(*rows, strict=True):
+                key = normalise(text)
+                found[key] = max(found.get(key, split), split, key=SPLITS.index)
+    return found
 
 
 def _bundle_splits(bundles: pa.Table, source: Source) -> list[str]:
