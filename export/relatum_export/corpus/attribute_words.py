@@ -27,7 +27,7 @@ _HASH = re.compile(
     r"(?:[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?")  # 0123 is a code, which 123 is not
 
 
 def without_codes(catalogue: Sequence[Product]) -> tuple[list[Product], dict[str, dict[str, int]]]:

@@ -69,6 +69,18 @@ def test_numbers_written_as_text_become_numbers_where_the_attribute_is_one_of_nu
     assert made[0].text.attributes == {"size": ["42"]}
 
 
+@pytest.mark.parametrize("code", ["0042", "00", "+007.5"])
+def test_a_code_that_begins_with_0_stays_text(code: str) -> None:
+    given = catalogue([{"code": code}])
+
+    assert without_codes(given)[0] == given
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0.0), ("0.5", 0.5), ("-10.0", -10.0)])
+def test_a_number_with_a_0_of_its_own_is_one(text: str, number: float) -> None:
+    assert without_codes(catalogue([{"size": text}]))[0][0].attributes == {"size": ([], [number])}
+
+
 def test_a_number_too_long_to_be_held_exactly_stays_text() -> None:
     given = catalogue([{"code": "1234567890123456789"}])
 
