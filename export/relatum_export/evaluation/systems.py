@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,22 +23,6 @@ from relatum_export.training.encoder import TorchEncoder
 TORCH = "relatum-torch"
 HEAD_SYSTEMS = (TORCH, "relatum", "relatum-fp32", "relatum-fp16")  # the artifact's own encoder
 VARIANT_SYSTEMS = {"relatum": "int8", "relatum-fp32": "fp32", "relatum-fp16": "fp16"}
-
-
-class TextScorer(Protocol):
-    """Scores texts against texts."""
-
-    def scores(
-        self, queries: Sequence[str], documents: Sequence[str], *, products: bool
-    ) -> NDArray[np.float32]:
-        """[queries, documents], higher is nearer.
-
-        Args:
-            queries: what is asked.
-            documents: what is ranked.
-            products: whether the queries are products too, not questions.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,14 +52,12 @@ class Baseline:
         tried: its settings; the same budget for all, at most six.
         fit: learns, and returns requests to scores [requests, items].
         baskets_alone: whether it is of next basket alone.
-        limit: for people, what it leaves out, if anything.
     """
 
     name: str
     tried: Sequence[Settings]
     fit: Callable[[Known, Settings], Scores]
     baskets_alone: bool = False
-    limit: str = ""
 
     def applies(self, judged: JudgedRequests) -> bool:
         """Whether the shop has what it is of."""

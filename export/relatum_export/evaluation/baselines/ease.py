@@ -63,13 +63,9 @@ def ease_weights(interactions: object, penalty: float) -> NDArray[np.float32]:
     return np.ascontiguousarray(weights)
 
 
-_LIMIT = f"the {MAX_ITEMS:,} most frequent items"
-EASE = Baseline(
-    "ease", [{"penalty": p, "step": 1.0} for p in (100.0, 300.0, 1000.0)], _ease, limit=_LIMIT
-)
+EASE = Baseline("ease", [{"penalty": p, "step": 1.0} for p in (100.0, 300.0, 1000.0)], _ease)
 EASE_RECENCY = Baseline(
     "ease-recency",
     [{"penalty": p, "step": step} for p in (100.0, 300.0, 1000.0) for step in (0.5, 0.7)],
     _ease,
-    limit=_LIMIT,
 )
