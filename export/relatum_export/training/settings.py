@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from relatum_export.settings_file import StepSettings
 
-PairKind = Literal[
+KINDS = (
     "query_product",
     "question_answer",
     "title_description",
@@ -17,7 +17,7 @@ PairKind = Literal[
     "co_bought",
     "bundle",
     "same_product",
-]
+)
 
 
 class TrainSettings(StepSettings):
@@ -49,7 +49,7 @@ class TrainSettings(StepSettings):
     size_exponent: float = Field(default=0.5, ge=0.0, le=1.0)
     """A corpus's kind of pairs takes a share of max_pairs like its size to this power: 1 is by
     size, 0 the same for each."""
-    kind_weights: Mapping[PairKind, float] = Field(default={"co_bought": 0.1})
+    kind_weights: Mapping[str, float] = Field(default={"co_bought": 0.1})
     """Factors on the shares by kind: query_product, question_answer, title_description,
     title_category, review_product, co_bought, bundle, same_product; 0 leaves a kind out, 1 where
     none is given. A shop with co-bought pairs alone learns from those all the same."""
@@ -74,7 +74,7 @@ class TrainSettings(StepSettings):
     """A negative is masked when it is nearer than the partner less this."""
     guide_floor: float = Field(default=0.5, ge=-1.0, le=1.0)
     """A negative less similar than this to the base is never masked, however far the partner."""
-    unguided_kinds: tuple[PairKind, ...] = ("bundle", "co_bought")
+    unguided_kinds: tuple[str, ...] = ("bundle", "co_bought")
     """Kinds whose negatives the base does not judge: what goes together is seldom alike, so it
     would mask nearly all that there is to learn from."""
 
@@ -138,6 +138,9 @@ class TrainSettings(StepSettings):
             )
         if any(dim < 1 for dim in self.matryoshka_dims):
             raise ValueError("matryoshka_dims must be above 0")
+        unknown = sorted({*self.kind_weights, *self.unguided_kinds} - {*KINDS})
+        if unknown:
+            raise ValueError(f"there is no kind {unknown[0]}; the kinds are {', '.join(KINDS)}")
         for name in ("kind_weights", "corpus_weights"):
             if any(weight < 0 for weight in getattr(self, name).values()):
                 raise ValueError(f"{name} must not be below 0")
