@@ -13,7 +13,7 @@ JUDGED = 1_000  # cases of valid at most after a pass, by a fixed draw
 PATIENCE = 3  # passes without a better figure
 MOST_PASSES = 30
 FIRST = "NDCG@10"
-# Of what is known, with the settings, by so many passes or by as many as valid says; how many.
+# Trains on what is known by so many passes, or with None by as many as valid says, and tells them.
 Train = Callable[[Known, Settings, int | None], tuple[Scores, int]]
 
 
