@@ -8,10 +8,22 @@ from relatum_export.__main__ import main
 from relatum_export.errors import InputError
 from relatum_export.graph.settings import GraphSettings
 from relatum_export.settings_file import documented_toml, read_settings
+from relatum_export.training.association_head.settings import PairSettings
 from relatum_export.training.compression.settings import CompressSettings
 from relatum_export.training.pretraining.settings import PretrainSettings
+from relatum_export.training.ranker.settings import RankerSettings
+from relatum_export.training.settings import TrainSettings
+from relatum_export.training.users.settings import UserSettings
 
-KINDS = (GraphSettings, PretrainSettings, CompressSettings)
+KINDS = (
+    GraphSettings,
+    PretrainSettings,
+    CompressSettings,
+    TrainSettings,
+    PairSettings,
+    UserSettings,
+    RankerSettings,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -90,7 +90,7 @@ def test_a_weight_below_0_is_refused(given):
 
 @pytest.mark.parametrize("given", [{"kind_weights": {"bundel": 1}}, {"unguided_kinds": ["bundel"]}])
 def test_a_kind_that_no_corpus_can_have_is_refused(given):
-    with pytest.raises(ValueError, match="there is no kind bundel; the kinds are .*, bundle,"):
+    with pytest.raises(ValueError, match=r"there is no kind bundel; the kinds are .*, bundle,"):
         TrainSettings.model_validate(given)
 
 
