@@ -94,6 +94,7 @@ def seeds(
     """Repeat the random trainings with seeds 1 .. SEEDS-1; report mean and spread of all."""
     reporter = Reporter()
     with alone(build):
+        repeated.judged_rows(build, 0)  # what the others stand beside, before hours of training
         corpora = judging.corpora_of(data, plan.Folders(build), reporter, jobs)
         for seed in range(1, count):
             folders = plan.Folders(build, seed)

@@ -20,6 +20,19 @@ def seeds_file(build: Path) -> Path:
     return Folders(build).suite / "seeds.json"
 
 
+def judged_rows(build: Path, seed: int) -> Path:
+    """The rows of all sets that a seed's artifacts came to.
+
+    Raises:
+        InputError: it has not been judged.
+    """
+    file = Folders(build, seed).suite / "all.json"
+    if not file.is_file():
+        command = "evaluate" if not seed else "seeds"
+        raise InputError(f"{file} is not there; run `make {command}` first")
+    return file
+
+
 def seed_rows(build: Path, count: int) -> list[SeedRow]:
     """One row a figure that every seed has: name, mean, standard deviation, each seed's value.
 
@@ -32,11 +45,7 @@ def seed_rows(build: Path, count: int) -> list[SeedRow]:
     """
     by_seed = []
     for seed in range(count):
-        file = Folders(build, seed).suite / "all.json"
-        if not file.is_file():
-            command = "evaluate" if not seed else "seeds"
-            raise InputError(f"{file} is not there; run `make {command}` first")
-        rows = json.loads(file.read_text(encoding="utf-8"))
+        rows = json.loads(judged_rows(build, seed).read_text(encoding="utf-8"))
         by_seed.append({row["name"]: row for row in rows if row["system"] in SYSTEMS})
     first = by_seed[0]
     found = []

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from relatum_export.errors import InputError
+from relatum_export.suite.__main__ import main
 from relatum_export.suite.plan import Folders
 from relatum_export.suite.seeds import section, seed_rows, seeds_file, write_seeds
 
@@ -56,3 +57,10 @@ def test_a_seed_that_was_not_judged_is_named(tmp_path):
 
     with pytest.raises(InputError, match=r"suite-seed1/all\.json is not there; run `make seeds`"):
         seed_rows(tmp_path, 2)
+
+
+def test_seeds_are_refused_before_any_training_where_the_first_was_not_judged(tmp_path, capsys):
+    status = main(["seeds", "--data", str(tmp_path), "--build", str(tmp_path / "build")])
+
+    assert status == 2
+    assert "run `make evaluate` first" in capsys.readouterr().err
