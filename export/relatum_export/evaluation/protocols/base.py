@@ -86,7 +86,7 @@ def choose_form(
     Args:
         task: for the catalogue.
         system: whose forms are tried.
-        on_valid: the valid figure of a form; None where the set has no valid split.
+        on_valid: the valid figure of a form; None where valid has no case.
     """
     if len(system.forms) == 1:
         return system.forms[0]
@@ -99,6 +99,6 @@ def choose_form(
         seen[key] = figure = on_valid(form)
         if figure is not None and figure > best_figure:
             best, best_figure = form, figure
-    why = "chosen on valid" if best_figure > float("-inf") else "there is no valid split"
+    why = "chosen on valid" if best_figure > float("-inf") else "valid has no case to choose by"
     task.notes.append(f"{system.name}: text form {best.name}, {why}")
     return best

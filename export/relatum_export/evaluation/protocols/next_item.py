@@ -160,7 +160,7 @@ def _measure(task: Task) -> list[Outcome]:
         SETTINGS,
         key=lambda s: _figure(data, Transitions.fit(data.histories["train"], count, s).scores),
     )
-    why = "chosen on valid" if data.cases["valid"] else "there is no valid case"
+    why = "chosen on valid" if data.cases["valid"] else "valid has no case to choose by"
     task.notes.append(f"transitions: pairs up to {chosen.window} apart, {why}")
     fitted("transitions", lambda histories: Transitions.fit(histories, count, chosen).scores)
     outcomes += _spaces(task, data)
@@ -206,7 +206,12 @@ def _spaces(task: Task, data: NextItem) -> list[Outcome]:
             vectors = system.encoder.encode(texts, kind="document")
             return _vectors(vectors, np.asarray(~vectors.any(axis=1)))
 
-        form = choose_form(task, system, lambda form: _figure(data, scores_of(form)))
+        def on_valid(
+            form: TextForm, scores_of: Callable[[TextForm], Scores] = scores_of
+        ) -> float | None:
+            return _figure(data, scores_of(form)) if data.cases["valid"] else None
+
+        form = choose_form(task, system, on_valid)
         for split in splits:
             outcomes += data.outcomes(split, system.name, scores_of(form))
     if task.behaviour is not None:

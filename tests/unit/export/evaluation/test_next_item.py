@@ -137,11 +137,14 @@ def test_text_and_behaviour_are_asked_with_the_history_newest_heaviest(tmp_path)
     space = BehaviourSpace(("a", "b", "c"), np.array([[1, 0], [0, 1], [1, 0]], np.float32))
     corpus = write_corpus(tmp_path, ITEMS, events)
 
-    found = figures(NEXT_ITEM, task_of(corpus, encoder_system(vectors), behaviour=space))
+    task = task_of(corpus, encoder_system(vectors), behaviour=space)
+
+    found = figures(NEXT_ITEM, task)
 
     # .7 a + b = (.7, 1): d 1.22 before c 1.16. Behaviour does not hold d.
     assert found["test/NDCG@10/zero-shot"].value == 1
     assert found["test/HR@10/behaviour"].value == 0
+    assert task.notes == ["transitions: pairs up to 10 apart, valid has no case to choose by"]
 
 
 def test_events_of_baskets_or_bundles_are_not_this_protocols(tmp_path):
