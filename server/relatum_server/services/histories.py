@@ -10,8 +10,8 @@ from relatum_server.index.base import Space
 from relatum_server.ranking.explanation import NO_PRODUCT, union
 from relatum_server.ranking.profile import BASKET_DECAY, own_frequency
 from relatum_server.ranking.transition import transition_scores
+from relatum_server.services.bought_together import together
 from relatum_server.services.live import LiveCatalogue
-from relatum_server.services.relation import together
 from relatum_server.services.shopper import Shopper
 from relatum_server.services.sources import Listed, Near, Popular, RecentlyPopular, Source
 from relatum_server.services.taste import taste_vector, weighted_vector

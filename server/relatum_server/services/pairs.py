@@ -8,11 +8,11 @@ import numpy as np
 from relatum_server.domain import AssociationClass, Evidence, EvidenceKind
 from relatum_server.errors import ArtifactLacksPartError
 from relatum_server.ranking.fusion import association
+from relatum_server.services.bought_together import NEIGHBOURS
 from relatum_server.services.knowledge import KnowledgeGraph
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.pair_scores import PairScorer, Side
-from relatum_server.services.relation import NEIGHBOURS
 from relatum_server.services.validation import Violations, check_min_revision, missing
 
 

@@ -7,18 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server.domain import EvidenceKind
-from relatum_server.index.base import Index, Space
+from relatum_server.index.base import Keys, Mask, Space
 from relatum_server.ranking.explanation import NO_PRODUCT, Contribution, Ranking, union
-from relatum_server.ranking.fusion import RelationWeights, association
+from relatum_server.ranking.fusion import RelationWeights
+from relatum_server.services.anchors import DISLIKE, anchor_vector, nearest_anchor
+from relatum_server.services.bought_together import together
 from relatum_server.services.live import LiveCatalogue
 
 POOL = 100  # nearest of each space; more costs latency and moves no first page
-NEIGHBOURS = 300
 NEAR = 20
 NOTHING = Ranking(np.zeros(0, np.int64), ())
-DISLIKE = 0.5  # how far dislikes push away, as in Rocchio's method
-Keys = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 Vector = NDArray[np.float32]
 
 
@@ -228,75 +226,7 @@ class _Led:
         return np.maximum(scores, 0.0) / self.largest, np.where(present, most, NO_PRODUCT)
 
 
-def anchor_vector(
-    index: Space | Index, positives: Sequence[int], negatives: Sequence[int]
-) -> Vector | None:
-    """Unit vector [d] of liked less disliked products; None where no liked one has a vector."""
-    liked, there = index.get(np.array(positives, np.int64))
-    if not there.any():
-        return None
-    vector = liked[there].mean(axis=0)
-    if negatives:
-        disliked, known = index.get(np.array(negatives, np.int64))
-        if known.any():
-            vector = vector - DISLIKE * disliked[known].mean(axis=0)
-    length = float(np.linalg.norm(vector))
-    return (vector / length).astype(np.float32) if length > 0 else None
-
-
 def stand_in(text: NDArray[np.float64], behaviour: NDArray[np.float64], present: Mask) -> float:
     """Level of behaviour scores relative to text scores, 0..1, where both are known."""
     total = float(text[present].sum())
     return min(max(float(behaviour[present].sum()) / total, 0.0), 1.0) if total > 0 else 1.0
-
-
-def nearest_anchor(index: Space | Index, anchors: Sequence[int], keys: Keys) -> Keys:
-    """Key [n] of the anchor nearest to each candidate; -1 where it has no vector."""
-    if len(anchors) == 1:
-        return np.full(len(keys), anchors[0], np.int64)
-    own, there = index.get(np.array(anchors, np.int64))
-    theirs, present = index.get(keys)
-    if not there.any():
-        return np.full(len(keys), NO_PRODUCT, np.int64)
-    near = np.flatnonzero(there)[(theirs @ own[there].T).argmax(axis=1)]
-    return np.where(present, np.array(anchors, np.int64)[near], NO_PRODUCT)
-
-
-def together(
-    live: LiveCatalogue, anchors: Sequence[tuple[int, float]], allowed: Mask | None
-) -> tuple[Keys, NDArray[np.float64], Keys]:
-    """What is bought with weighted products.
-
-    Returns:
-        Keys [n] ascending, the weighted sum of their associations [n], and for each the anchor
-        [n] that adds most.
-    """
-    lists = [live.traffic.neighbours(key, NEIGHBOURS) for key, _ in anchors]
-    keys = union([found for found, _ in lists])
-    if allowed is not None:
-        keys = keys[allowed_rows(allowed, keys)]
-    total = np.zeros(len(keys))
-    largest = np.zeros(len(keys))
-    product = np.full(len(keys), NO_PRODUCT, np.int64)
-    if not len(keys):
-        return keys, total, product
-    baskets = live.traffic.baskets(keys)
-    own = live.traffic.baskets(np.array([key for key, _ in anchors], np.int64))
-    for (anchor, weight), (found, counts), mine in zip(anchors, lists, own, strict=True):
-        at = np.searchsorted(keys, found)
-        inside = (at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == found)
-        at = at[inside]
-        value = weight * association(counts[inside], float(mine), baskets[at])
-        total[at] += value
-        more = np.abs(value) > largest[at]
-        largest[at[more]] = np.abs(value[more])
-        product[at[more]] = anchor
-    return keys, total, product
-
-
-def allowed_rows(allowed: Mask, keys: Keys) -> Mask:
-    """Bool [n]: which keys a mask allows; keys beyond its length are not."""
-    inside = keys < len(allowed)
-    result = np.zeros(len(keys), np.bool_)
-    result[inside] = allowed[keys[inside]]
-    return result

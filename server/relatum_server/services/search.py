@@ -9,13 +9,13 @@ from relatum_server.domain import EvidenceKind, RankedPage
 from relatum_server.encoder.base import Encoder
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.index.base import Hits
+from relatum_server.index.exact import is_allowed
 from relatum_server.ranking.explanation import Contribution, Ranking, union
 from relatum_server.ranking.fusion import SearchWeights, by_largest
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import Digest, request_hash
 from relatum_server.services.ranked import Paging, Ranked, RankedPages
-from relatum_server.services.relation import allowed_rows
 from relatum_server.services.taste import taste_vector
 from relatum_server.services.validation import Violations, missing
 
@@ -179,5 +179,5 @@ def both(first: Mask, second: Mask) -> Mask:
     """Keys that two masks of any lengths allow."""
     keys = np.flatnonzero(first)
     result = np.zeros(len(first), np.bool_)
-    result[keys[allowed_rows(second, keys)]] = True
+    result[keys[is_allowed(keys, second)]] = True
     return result

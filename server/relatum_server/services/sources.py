@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from relatum_server.domain import EvidenceKind
 from relatum_server.index.base import Space
+from relatum_server.index.exact import is_allowed
 from relatum_server.ranking.explanation import NO_PRODUCT, union
 from relatum_server.services.live import LiveCatalogue
-from relatum_server.services.relation import allowed_rows
 
 Keys = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -55,7 +55,7 @@ class Listed:
         """See `Source`."""
         keys, values = self.keys, self.values
         if allowed is not None:
-            kept = allowed_rows(allowed, keys)
+            kept = is_allowed(keys, allowed)
             keys, values = keys[kept], values[kept]
         return keys[np.argsort(-values, kind="stable")[:k]]
 
@@ -118,7 +118,7 @@ class RecentlyPopular:
         """See `Source`; after those of the last days, those of the weeks before."""
         traffic = self._live.traffic
         found = union([traffic.recently_popular(k), traffic.popular(k)])
-        return found if allowed is None else found[allowed_rows(allowed, found)]
+        return found[is_allowed(found, allowed)]
 
     def of(self, keys: Keys) -> tuple[Values, Keys | None]:
         """See `Source`."""
@@ -136,7 +136,7 @@ class Popular:
     def best(self, k: int, allowed: Mask | None) -> Keys:
         """See `Source`."""
         found = self._live.traffic.most_bought(k)
-        return found if allowed is None else found[allowed_rows(allowed, found)]
+        return found[is_allowed(found, allowed)]
 
     def of(self, keys: Keys) -> tuple[Values, Keys | None]:
         """See `Source`."""

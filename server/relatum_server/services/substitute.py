@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from relatum_server.domain import EvidenceKind
 from relatum_server.ranking.explanation import Contribution, Ranking
 from relatum_server.ranking.fusion import RelationWeights
+from relatum_server.services.anchors import DISLIKE
+from relatum_server.services.bought_together import together
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.pair_scores import PairScorer, Side
-from relatum_server.services.relation import DISLIKE, NOTHING, Similars, together
+from relatum_server.services.relation import NOTHING, Similars
 
 CLASS = "substitute"
 CANDIDATES = 100
