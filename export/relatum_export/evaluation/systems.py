@@ -100,18 +100,28 @@ def text_systems(
         EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
         Bm25System(),
     ]
+    variants = [] if artifact is None else _variants(artifact, cache, reporter)
     if model is not None:
         run = _torch(TorchEncoder.load(model), TORCH, cache, reporter)
-        systems.append(EncoderSystem(TORCH, run, (run.text_form or FULL,)))
-    if artifact is not None:
-        variants = _variants(artifact, cache, reporter)
-        if model is None and variants:
-            exported = read_manifest(artifact).encoder.encoder_id
-            (form,) = variants[0].forms
-            if encoder_id(loaded.module, loaded.text_input, form) == exported:
-                systems.append(EncoderSystem(TORCH, zero, (form,)))
-        systems += variants
-    return systems
+        systems.append(EncoderSystem(TORCH, run, run_forms(run.text_form, variants)))
+    elif artifact is not None and variants:
+        exported = read_manifest(artifact).encoder.encoder_id
+        (form,) = variants[0].forms
+        if encoder_id(loaded.module, loaded.text_input, form) == exported:
+            systems.append(EncoderSystem(TORCH, zero, (form,)))
+    return [*systems, *variants]
+
+
+def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[TextForm, ...]:
+    """The forms of a run's PyTorch: those of the variants that it is the reference of.
+
+    Args:
+        own: the run's; None where it learned from several shops, each with a form of its own.
+        variants: of the artifact; without them valid chooses where the run has no form.
+    """
+    if variants:
+        return variants[0].forms
+    return tuple(FORMS.values()) if own is None else (own,)
 
 
 def _torch(
