@@ -42,8 +42,17 @@ def callbacks(
     if adapter is not None and adapter.adaptive:
         found.append(Allocation(adapter))
     if patience is not None:
-        found += [_LastStep(), EarlyStoppingCallback(early_stopping_patience=patience)]
+        found += [_LastStep(), _Patience(early_stopping_patience=patience)]
     return found
+
+
+class _Patience(EarlyStoppingCallback):
+    """Early stopping that, of a run resumed after it had stopped, stops again."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        super().on_train_begin(args, state, control, **given)  # type: ignore[no-untyped-call]
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_training_stop = True
 
 
 class _LastStep(TrainerCallback):

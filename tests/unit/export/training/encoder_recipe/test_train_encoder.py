@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from relatum_export.console import Reporter
 from relatum_export.errors import InputError
+from relatum_export.training import encoder_training
 from relatum_export.training.bases import resolve
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.encoder_recipe.adapters import attach
@@ -133,6 +134,30 @@ def test_an_interrupted_run_goes_on_to_what_it_would_have_become(
     found = load_file(tmp_path / "run" / "model" / "model.safetensors")
     for name, weight in expected.items():
         np.testing.assert_array_equal(found[name], weight)
+
+
+def test_a_run_interrupted_after_it_stopped_early_stops_again(corpora, base, tmp_path, monkeypatch):
+    kept = {"evaluations": 8, "patience": 1, "learning_rate": 0.1, "fine_tuned_share": 1.0}
+    settings = SETTINGS.model_copy(update=kept)
+    whole = train_encoder(
+        corpora, base, tmp_path / "whole", settings, Reporter(as_json=True), resume=True
+    )
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(encoder_training, "choose_average", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_encoder(
+            corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True
+        )
+    monkeypatch.undo()
+    resumed = train_encoder(
+        corpora, base, tmp_path / "run", settings, Reporter(as_json=True), resume=True
+    )
+
+    assert len(whole["evaluations"]) < settings.evaluations, "the case needs an early stop"
+    assert resumed == whole
 
 
 @pytest.mark.parametrize(
