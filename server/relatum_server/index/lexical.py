@@ -104,18 +104,25 @@ class Fts5Index:
             (d.key, " ".join(words(d.title)), " ".join(words(f"{d.names} {d.other}")))
             for d in documents
         ]
-        with self._writing(), self._writer:
-            self._delete([key for key, _, _ in rows])
-            self._vocabulary.count(*self._spelling.add(documents))
-            self._writer.executemany("INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows)
-            self._writer.executemany(
-                "INSERT INTO beginnings(rowid, title) VALUES(?, ?)", [row[:2] for row in rows]
-            )
+        with self._writing():
+            with self._writer:
+                self._delete([key for key, _, _ in rows])
+                change = self._spelling.upsert(documents)
+                self._writer.executemany(
+                    "INSERT INTO words(rowid, title, other) VALUES(?, ?, ?)", rows
+                )
+                self._writer.executemany(
+                    "INSERT INTO beginnings(rowid, title) VALUES(?, ?)", [row[:2] for row in rows]
+                )
+            self._vocabulary.count(*change)  # once all is written: readers take no lock
 
     def remove(self, keys: Sequence[int]) -> None:
         """Remove; unknown keys are ignored."""
-        with self._writing(), self._writer:
-            self._delete(keys)
+        with self._writing():
+            with self._writer:
+                self._delete(keys)
+                change = self._spelling.remove(keys)
+            self._vocabulary.count(*change)
 
     def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
         """The k best; see `LexicalIndex.search`."""
@@ -179,7 +186,6 @@ class Fts5Index:
             self._readers.get_nowait().close()
 
     def _delete(self, keys: Sequence[int]) -> None:
-        self._vocabulary.count(*self._spelling.remove(keys))
         for table in ("words", "beginnings"):
             self._writer.executemany(
                 f"DELETE FROM {table} WHERE rowid = ?",  # noqa: S608 - our own two tables

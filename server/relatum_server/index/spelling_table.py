@@ -32,10 +32,9 @@ class SpellingTable:
         rows = cast("list[tuple[str, int, int]]", found)
         return Vocabulary({w: n for w, n, _ in rows if n}, {w: a for w, _, a in rows})
 
-    def add(self, documents: Sequence[LexicalDocument]) -> Change:
-        """Keep the words of products that have none here; what the counts grow by."""
-        named: Counter[str] = Counter()
-        anywhere: Counter[str] = Counter()
+    def upsert(self, documents: Sequence[LexicalDocument]) -> Change:
+        """Keep the words of products instead of those before; what the counts change by."""
+        named, anywhere = self._forget([document.key for document in documents])
         rows = []
         for document in documents:
             names = spelt_words(f"{document.title} {document.names}")
@@ -49,7 +48,12 @@ class SpellingTable:
         return named, anywhere
 
     def remove(self, keys: Sequence[int]) -> Change:
-        """Forget the words of products, those that are unknown too; what the counts change by."""
+        """Forget the words of products, unknown ones ignored; what the counts change by."""
+        named, anywhere = self._forget(keys)
+        self._count(named, anywhere)
+        return named, anywhere
+
+    def _forget(self, keys: Sequence[int]) -> Change:
         named: Counter[str] = Counter()
         anywhere: Counter[str] = Counter()
         for key in keys:
@@ -59,7 +63,6 @@ class SpellingTable:
                 named.subtract(names.split())
                 anywhere.subtract(names.split())
                 anywhere.subtract(rest.split())
-        self._count(named, anywhere)
         return named, anywhere
 
     def _count(self, named: Counter[str], anywhere: Counter[str]) -> None:

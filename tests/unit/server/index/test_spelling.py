@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,7 +36,8 @@ def correct(index: Fts5Index, query: str, *asked: str) -> str:
     [
         *(("keybord", "keyboard"), ("keybboard", "keyboard"), ("keyboerd", "keyboard")),
         *(("ekyboard", "keyboard"), ("ACMR mouse!", "acme mouse!"), ("wierless-mouse", None)),
-        ("peripherls", "peripherals"),
+        *(("peripherls", "peripherals"), ("无线 keybord", "无线 keyboard")),
+        (" ".join(["moxse"] * 32), " ".join(["mouse"] * 32)),
     ],
 )
 def test_a_slip_is_put_right(index: Fts5Index, typed: str, meant: str | None) -> None:
@@ -52,7 +54,7 @@ def test_of_near_words_the_commonest_is_meant(index: Fts5Index) -> None:
     "query",
     [
         *("moose", "Moose", "mause", "house", "silent"),  # known, be it by a description alone
-        *("pda", "moxse-2", "w831", "kxyboxrd", "无线鼠x", "", " ", "\ud800", "鼠标"),
+        *("pda", "moxse-2", "w831", "kxyboxrd", "无线鼠x", "", " ", "\ud800", "鼠标", "?! -- '"),
         " ".join(["moxse"] * 33),
     ],
 )
@@ -75,6 +77,39 @@ def test_words_come_and_go_with_their_products(index: Fts5Index) -> None:
     index.remove([6, 5])
     assert correct(index, "trackpont") == "trackpont"
     assert correct(index, "moose") == "mouse"
+
+
+def test_without_products_nothing_is_corrected(index: Fts5Index) -> None:
+    index.remove([document.key for document in DOCUMENTS])
+
+    assert correct(index, "keybord mouse moxse") == "keybord mouse moxse"
+
+
+def test_a_word_is_known_at_every_moment_while_its_product_is_written_again(
+    index: Fts5Index,
+) -> None:
+    seen = []
+
+    class Read(list[LexicalDocument]):
+        """Documents that are searched for while they are read."""
+
+        def __iter__(self) -> Iterator[LexicalDocument]:
+            seen.append(correct(index, "moose"))
+            return super().__iter__()
+
+    index.upsert(Read([LexicalDocument(5, "Moose plush toy, red")]))
+
+    assert len(seen) > 1
+    assert set(seen) == {"moose"}
+
+
+def test_a_write_that_fails_changes_no_word(index: Fts5Index) -> None:
+    twice = [LexicalDocument(5, "Trackball"), LexicalDocument(5, "Trackball")]
+
+    with pytest.raises(apsw.ConstraintError):
+        index.upsert(twice)
+
+    assert correct(index, "moose trackbal") == "moose trackbal"
 
 
 def test_the_words_are_there_after_a_restart(tmp_path: Path) -> None:
