@@ -16,6 +16,7 @@ from relatum_export.training.encoder_recipe.base_record import BaseRecord, base_
 from relatum_export.training.encoder_recipe.draws import Drawn, draw_tables
 from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives, Guide
 from relatum_export.training.encoder_recipe.mining import mine
+from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import refuse_too_few, train_pairs
 from relatum_export.training.encoder_recipe.sources import read_sources
 from relatum_export.training.encoder_recipe.validation import Validation, measure_base, validation
@@ -44,6 +45,7 @@ def train_encoder(
     sources = read_sources(corpora)
     pairs = [train_pairs(source) for source in sources]
     refuse_too_few(pairs, sources, settings)
+    noise = Noise.of(settings)
     model = load_sentence_transformer(base)
     encoder = TorchEncoder.wrap(base, model)
     prepare_folder(out, configuration(base, corpora, None, settings), resume=resume)
@@ -57,7 +59,7 @@ def train_encoder(
     valid = validation(sources, settings)
     if valid is None:
         reporter.info("no valid split to measure on: nothing stops early or chooses the average")
-    drawn = draw_tables(sources, pairs, settings)
+    drawn = draw_tables(sources, pairs, settings, noise)
     counted = _counts(drawn)
     reporter.info(
         f"training on {counted['pairs']:,} pairs and {counted['graded_pairs']:,} graded pairs"

@@ -11,7 +11,7 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 
 from relatum_export.atomic_file import write_text
-from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.folder import Corpus, file_sha256
 from relatum_export.corpus.text import TextForm
 from relatum_export.errors import InputError
 from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
@@ -36,7 +36,10 @@ def configuration(
             have one each.
         settings: of the training.
     """
-    data = hashlib.sha256("\n".join(corpus.fingerprint for corpus in corpora).encode())
+    read = [corpus.fingerprint for corpus in corpora]
+    if settings.synonyms is not None:
+        read.append(file_sha256(settings.synonyms))
+    data = hashlib.sha256("\n".join(read).encode())
     return {
         "format": RUN_FORMAT,
         "base": base.name,

@@ -8,7 +8,6 @@ from relatum_export.training.encoder_recipe.drawing import draw, quotas
 from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import PairSet, pair_sets, with_two_texts
 from relatum_export.training.encoder_recipe.sources import Source
-from relatum_export.training.encoder_recipe.synonyms import Synonyms
 from relatum_export.training.encoder_recipe.tables import (
     KnownPairs,
     PairTable,
@@ -41,25 +40,22 @@ class Drawn:
 
 
 def draw_tables(
-    sources: Sequence[Source], pairs: Sequence[Sequence[Pair]], settings: TrainSettings
+    sources: Sequence[Source],
+    pairs: Sequence[Sequence[Pair]],
+    settings: TrainSettings,
+    noise: Noise,
 ) -> Drawn:
     """Draw the pairs of all passes and render them.
 
     Args:
         sources: with their forms.
         pairs: all train pairs of each source.
-        settings: shares, passes, noise, seed.
+        settings: shares, passes, seed.
+        noise: what the texts suffer.
 
     Raises:
         InputError: no set gives two pairs.
     """
-    noise = Noise(
-        settings.typo_probability,
-        settings.typo_words,
-        settings.field_dropout,
-        settings.synonym_probability,
-        Synonyms.read(settings.synonyms) if settings.synonyms is not None else None,
-    )
     texts = RunTexts()
     sets: list[PairSet] = []
     sides: dict[str, Sides] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from relatum_export.corpus.text import FULL, TITLE, TITLE_DESCRIPTION, TextForm
 from relatum_export.training.encoder_recipe.synonyms import Synonyms
+from relatum_export.training.settings import TrainSettings
 
 MIN_LETTERS = 3  # in a shorter word an edit makes another word
 FORMS = (TITLE, TITLE_DESCRIPTION, FULL)
@@ -78,6 +79,21 @@ class Noise:
     field_dropout: float
     synonym_probability: float = 0.0
     synonyms: Synonyms | None = None
+
+    @classmethod
+    def of(cls, settings: TrainSettings) -> "Noise":
+        """As the settings want it.
+
+        Raises:
+            InputError: the file of synonyms cannot be read.
+        """
+        return cls(
+            settings.typo_probability,
+            settings.typo_words,
+            settings.field_dropout,
+            settings.synonym_probability,
+            Synonyms.read(settings.synonyms) if settings.synonyms is not None else None,
+        )
 
     def query(self, text: str, draw: random.Random) -> str:
         """A query, perhaps in other words, perhaps mistyped."""

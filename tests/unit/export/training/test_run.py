@@ -24,6 +24,17 @@ def test_the_configuration_names_data_settings_and_versions(config, corpus):
     assert config["data_sha256"] != other["data_sha256"]
 
 
+def test_a_run_by_another_file_of_synonyms_is_another_run(tmp_path, corpus):
+    file = tmp_path / "synonyms.txt"
+    settings = TrainSettings(synonyms=file, synonym_probability=0.5)
+    found = []
+    for line in ("sofa, couch", "sofa, settee"):
+        file.write_text(line, encoding="utf-8")
+        found.append(configuration(Base("minilm", ""), [corpus], TITLE, settings)["data_sha256"])
+
+    assert found[0] != found[1]
+
+
 def test_the_same_unfinished_run_is_accepted_and_keeps_its_checkpoints(tmp_path, config):
     prepare_folder(tmp_path / "run", config, resume=True)
     (tmp_path / "run" / "checkpoints").mkdir()

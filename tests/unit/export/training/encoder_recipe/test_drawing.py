@@ -8,6 +8,7 @@ from relatum_export.corpus.pairs import JUDGED
 from relatum_export.errors import InputError
 from relatum_export.training.encoder_recipe.drawing import draw, quotas
 from relatum_export.training.encoder_recipe.draws import draw_tables
+from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import BUNDLE, SAME_PRODUCT, PairSet
 from relatum_export.training.pairs import CO_BOUGHT, PRODUCT_SIDES, TITLE_CATEGORY, Pair
 from relatum_export.training.settings import KINDS, TrainSettings
@@ -105,4 +106,4 @@ def test_weights_that_leave_nothing_to_draw_are_refused():
     settings = TrainSettings(kind_weights={"query_product": 0.0})
 
     with pytest.raises(InputError, match="no kind of pairs"):
-        draw_tables([one.source], [one.pairs], settings)
+        draw_tables([one.source], [one.pairs], settings, Noise.of(settings))
