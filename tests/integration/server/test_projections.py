@@ -5,10 +5,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 
 from relatum_server.domain import Event
+from relatum_server.index.lexical import VERSION, Fts5Index
 from relatum_server.store.sqlite import SqliteStore, open_sqlite
 from tests.integration.server.restarted_shop import IDS, Shop, artifact
 
@@ -191,3 +193,30 @@ def test_the_history_imported_as_events_counts_once(shop) -> None:
     # p0: its three events; p1: its three events and the one more that the artifact counted
     assert logs[1] > logs[0]
     assert logs[0] / logs[1] == pytest.approx(bought.sum() / (bought.sum() + 2.0 ** (-1 / 7)))
+
+
+def test_a_lexical_index_of_an_older_version_is_built_again_once(shop, monkeypatch) -> None:
+    shop.put("p20", "p21")
+    shop.stop()
+    older = apsw.Connection(str(shop.path / "lexical.db"))
+    older.execute("UPDATE state SET value = ? WHERE name = 'version'", (VERSION - 1,))
+    older.execute("DROP TABLE word_counts")  # which that version did not have
+    older.close()
+    written = []
+    upsert = Fts5Index.upsert
+
+    def counting(self, documents):
+        written.extend(documents)
+        upsert(self, documents)
+
+    monkeypatch.setattr(Fts5Index, "upsert", counting)
+
+    for _ in range(2):
+        shop.start()
+        found = shop.live.lexical.search("20", 5).keys.tolist()
+        assert found == [shop.live.keys.key_of("p20")]
+        assert shop.live.correct("rred") == "red"
+        shop.stop()
+    shop.start()
+
+    assert sorted(document.title for document in written) == ["red p20", "red p21"]
