@@ -64,8 +64,10 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         ]
     if forms:
         rows = ((form, f"{score:.4f}") for form, score in forms.items())
-        heads = ("form", f"{metrics['text_form_measure']} on valid")
-        parts += ["<h2>Forms of text</h2>", _table(heads, rows)]
+        parts += [
+            "<h2>Forms of text</h2>",
+            _table(("form", f"{metrics['text_form_measure']} on valid"), rows),
+        ]
     sizes = ((file, f"{size:,}") for file, size in metrics["file_bytes"].items())
     parts += ["<h2>Files</h2>", _table(("file", "bytes"), sizes)]
     return "\n".join(parts) + "\n</html>\n"
