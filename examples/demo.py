@@ -8,32 +8,26 @@ English shelf labels and asks in Chinese.
 
 import datetime as dt
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from rich.console import Console
 from rich.table import Table
 
+from processes import command, console, load, serving
 from relatum import Client
 from relatum.pairs import AssociationScore
 from relatum.types import Event, RankedList
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
-BIN = Path(sys.executable).parent
 MIN_PURCHASES = 20
 RELATIONS = ("SUBSTITUTE", "COMPLEMENT", "UNRELATED")
 HEAD = Path(__file__).with_name("configs") / "pairs-demo.toml"
 FEW_PURCHASES = 50  # the household that one in so many buys less than
 # The server was given the baskets up to 2017-11-26; the demo's own purchase follows them.
 AFTER_HISTORY = dt.datetime(2017, 11, 26, 12, tzinfo=dt.UTC)
-console = Console(width=100)
 
 
 def main() -> int:
@@ -281,51 +275,6 @@ def title(client: Client, product_id: str) -> str:
 def chapter(text: str) -> None:
     """A heading."""
     console.rule(f"[bold]{text}", align="left")
-
-
-def command(program: str, *arguments: object) -> None:
-    """Run one command of the project and stop the demo if it fails."""
-    line = [str(BIN / program), *map(str, arguments)]
-    console.print(f"[dim]$ {program} {' '.join(map(str, arguments))}[/dim]", soft_wrap=True)
-    started = time.monotonic()
-    done = subprocess.run(line, check=False)  # noqa: S603 - the project's own commands
-    if done.returncode:
-        raise SystemExit(f"{program} ended with {done.returncode}")
-    console.print(f"[dim]{time.monotonic() - started:,.0f} s[/dim]")
-
-
-def load(target: str, what: str, file: Path) -> None:
-    """Stream a file of lines into the server."""
-    command("relatum", "import", what, file, "--target", target)
-
-
-@contextmanager
-def serving(artifact: Path, data_dir: Path) -> Iterator[str]:
-    """A server of its own for the time of a block; yields its address."""
-    log = data_dir.with_suffix(".log")
-    line: Sequence[str] = [
-        str(BIN / "relatum-server"), "serve", "--artifact", str(artifact),
-        "--data-dir", str(data_dir), "--listen", "127.0.0.1:0",
-    ]  # fmt: skip
-    console.print(f"[dim]$ relatum-server {' '.join(line[1:])}[/dim]", soft_wrap=True)
-    with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen(line, stderr=stream)  # noqa: S603 - the project's own command
-    try:
-        yield wait_for_address(process, log)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def wait_for_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """The address from the server's log, once it serves."""
-    while process.poll() is None:
-        for line in log.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            if entry.get("event") == "serving":
-                return str(entry["address"])
-        time.sleep(0.1)
-    raise SystemExit(f"the server did not start; see {log}")
 
 
 if __name__ == "__main__":
