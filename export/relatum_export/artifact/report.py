@@ -57,6 +57,22 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     if agreements:
         heads = ("variant", "measure", "variant's", "PyTorch's", "queries changed", "agrees")
         parts += ["<h2>Ranking against PyTorch</h2>", _table(heads, agreements)]
+    parts += [
+        "<h2>Words beside vectors</h2>",
+        _table(
+            ("use", "weight", "chosen by", "of", "figures by weight"),
+            (
+                (
+                    found["use"],
+                    found["weight"],
+                    found["measure"] or "nothing is judged: the default",
+                    found["units"],
+                    "; ".join(f"{w}: {value:.4f}" for w, value in (found["figures"] or {}).items()),
+                )
+                for found in metrics["words"]
+            ),
+        ),
+    ]
     for part, figures in metrics["parts"].items():
         parts += [
             f"<h2>{html.escape(part.replace('_', ' ').capitalize())}</h2>",

@@ -23,6 +23,7 @@ from relatum_export.artifact.parts import Parts
 from relatum_export.artifact.report import render_report
 from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
+from relatum_export.artifact.word_part import write_words
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus, file_sha256
 from relatum_export.training.bases import form_to_json
@@ -123,11 +124,21 @@ def write_artifact(
         manifest.encoder.CopyFrom(
             _encoder_message(encoder, text_input, choice, identifier, verifications)
         )
+        word_choices = write_words(
+            corpus,
+            catalogue,
+            encoders["int8"],  # what the server runs by default
+            form=choice.form,
+            folder=folder,
+            manifest=manifest,
+            reporter=reporter,
+        )
         lines = golden_lines(encoders, choice.form)
         (folder / GOLDEN).write_text("\n".join(lines) + "\n", encoding="utf-8")
         latency = measure_latency(encoders["int8"], sample_texts(catalogue.texts(choice.form)))
         metrics = _metrics(manifest, choice, verifications, latency, folder)
         metrics["int8"] = int8.metrics()
+        metrics["words"] = [found.metrics() for found in word_choices]
         metrics["parts"] = part_metrics
         (folder / METRICS).write_text(
             json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
@@ -280,6 +291,7 @@ def _write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
     answering = {
         file.name: file.sha256 for file in manifest.files if not file.name.startswith(_NO_ANSWER)
     }
+    answering["manifest.json words"] = json_format.MessageToJson(manifest.words)
     manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
     manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
     (folder / MANIFEST).write_text(

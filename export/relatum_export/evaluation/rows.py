@@ -13,6 +13,7 @@ from relatum_export.evaluation.intervals import Interval, percentile_interval, r
 ZERO_SHOT = "zero-shot"
 BASELINES = (ZERO_SHOT, f"{ZERO_SHOT}-title")
 OWN = "relatum"
+TEXT_ALONE = f"{OWN}-text"  # its vectors, without what it adds for words
 REFITTED = "+valid"
 VERSUS = "/vs-"
 LOWER_IS_BETTER = ("ECE", "Brier", "NLL", "loss", "Gini")
@@ -205,7 +206,7 @@ def compared(system: str, others: Sequence[str], baselines: Sequence[str]) -> li
             other
             for other in others
             if other not in found
-            and (other == f"{OWN}-uncalibrated" or not is_own(other))
+            and (other in {f"{OWN}-uncalibrated", TEXT_ALONE} or not is_own(other))
             and other.endswith(REFITTED) == refitted
         ]
     return found

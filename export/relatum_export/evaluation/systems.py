@@ -12,16 +12,23 @@ from numpy.typing import NDArray
 from relatum_export.artifact.behaviour import IDS, VECTORS
 from relatum_export.artifact.identity import encoder_id
 from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
+from relatum_export.artifact.words import Words
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import FORMS, FULL, TITLE, TextForm
 from relatum_export.errors import InputError
 from relatum_export.evaluation.bm25 import Bm25System
 from relatum_export.evaluation.encoding import CachedEncoder
-from relatum_export.evaluation.rows import ZERO_SHOT
+from relatum_export.evaluation.rows import TEXT_ALONE, ZERO_SHOT
 from relatum_export.training.encoder import TorchEncoder
 
 TORCH = "relatum-torch"
-HEAD_SYSTEMS = (TORCH, "relatum", "relatum-fp32", "relatum-fp16")  # the artifact's own encoder
+HEAD_SYSTEMS = (
+    TORCH,
+    TEXT_ALONE,
+    "relatum",
+    "relatum-fp32",
+    "relatum-fp16",
+)  # the artifact's own encoder
 VARIANT_SYSTEMS = {"relatum": "int8", "relatum-fp32": "fp32", "relatum-fp16": "fp16"}
 
 
@@ -34,17 +41,19 @@ class EncoderSystem:
         encoder: the vectors.
         forms: one form where it is given, several where valid chooses.
         whole_corpus: False for variants that are measured for agreement with PyTorch alone.
+        words: what the artifact adds to cosines; None for vectors alone.
     """
 
     name: str
     encoder: CachedEncoder
     forms: tuple[TextForm, ...]
     whole_corpus: bool = True
+    words: Words | None = None
 
     def scores(
         self, queries: Sequence[str], documents: Sequence[str], *, products: bool
     ) -> NDArray[np.float32]:
-        """Cosine of each query and document."""
+        """Cosine of each query and document, without words."""
         kind = "document" if products else "query"
         left = self.encoder.encode(queries, kind=kind)  # type: ignore[arg-type]
         result: NDArray[np.float32] = left @ self.encoder.encode(documents, kind="document").T
@@ -103,12 +112,14 @@ def text_systems(
     variants = [] if artifact is None else _variants(artifact, cache, reporter)
     if model is not None:
         run = _torch(TorchEncoder.load(model), TORCH, cache, reporter)
-        systems.append(EncoderSystem(TORCH, run, run_forms(run.text_form, variants)))
+        words = variants[0].words if variants else None
+        forms = run_forms(run.text_form, variants)
+        systems.append(EncoderSystem(TORCH, run, forms, words=words))
     elif artifact is not None and variants:
         exported = read_manifest(artifact).encoder.encoder_id
         (form,) = variants[0].forms
         if encoder_id(loaded.module, loaded.text_input, form) == exported:
-            systems.append(EncoderSystem(TORCH, zero, (form,)))
+            systems.append(EncoderSystem(TORCH, zero, (form,), words=variants[0].words))
     return [*systems, *variants]
 
 
@@ -135,6 +146,7 @@ def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[En
     manifest = read_manifest(artifact)
     sha256 = {file.name: file.sha256 for file in manifest.files}
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
+    words = Words.read(artifact, manifest)
     systems: list[EncoderSystem] = []
     for name, precision in VARIANT_SYSTEMS.items():
         if precision not in files:
@@ -146,6 +158,12 @@ def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[En
         identity = hashlib.sha256(parts.encode()).hexdigest()[:16]
         cached = CachedEncoder(encoder, f"onnx-{identity}", cache, name, reporter)
         systems.append(
-            EncoderSystem(name, cached, (encoder.text_form,), whole_corpus=precision == "int8")
+            EncoderSystem(
+                name,
+                cached,
+                (encoder.text_form,),
+                whole_corpus=precision == "int8",
+                words=words,
+            )
         )
     return systems

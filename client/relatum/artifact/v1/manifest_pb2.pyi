@@ -73,6 +73,7 @@ class Manifest(_message.Message):
     TRANSITIONS_FILE_FIELD_NUMBER: _builtins.int
     RANKER_FIELD_NUMBER: _builtins.int
     GRAPH_FILE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
     format_version: _builtins.int
     """Version of this format. The server refuses a version it does not know. Now 1."""
     name: _builtins.str
@@ -136,6 +137,12 @@ class Manifest(_message.Message):
     def ranker(self) -> Global___Ranker:
         """How the sources of candidates are weighed against each other; unset if absent."""
 
+    @_builtins.property
+    def words(self) -> Global___Words:
+        """How much words count beside vectors. Unset in artifacts made before: Search weighs BM25 by a constant of the server, and
+        nothing else weighs words.
+        """
+
     def __init__(
         self,
         *,
@@ -159,10 +166,11 @@ class Manifest(_message.Message):
         transitions_file: _builtins.str = ...,
         ranker: Global___Ranker | None = ...,
         graph_file: _builtins.str = ...,
+        words: Global___Words | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -700,6 +708,50 @@ class Ranker(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ranker: _TypeAlias = Ranker  # noqa: Y015
+
+@_typing.final
+class Words(_message.Message):
+    """What is added to the cosine of two texts: a weight times the similarity of their words, 0..1. Words are those of the server's
+    index/segmentation.py; of a product, those of its title, HTML taken out. A word that a text has n times weighs (1 + ln n)
+    times the word's own weight, a text's weights are divided by the root of the sum of their squares, and the similarity is
+    their inner product. The weights below are at least 0 and were chosen by `export`, which says in metrics.json how.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    SIMILAR_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """Name of the JSON file {COLLECTION: {"rare": weight, "weights": {word: weight}}, ...} with the weights of words in the
+    collections `products` and `passages`, those of them that the shop has; `rare` is that of every other word.
+    """
+    similar: _builtins.float
+    """Between two products: SIMILAR."""
+    search: _builtins.float
+    """Between a query and the products of the catalogue: Search."""
+    rerank: _builtins.float
+    """Between a query and products that the caller names: Search with candidate_ids."""
+    answers: _builtins.float
+    """Between a question and passages that may answer it."""
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        similar: _builtins.float = ...,
+        search: _builtins.float = ...,
+        rerank: _builtins.float = ...,
+        answers: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "file", b"file", "rerank", b"rerank", "search", b"search", "similar", b"similar"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Words: _TypeAlias = Words  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):

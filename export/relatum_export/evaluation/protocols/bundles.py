@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TextForm
+from relatum_export.corpus.text import TITLE, TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import top_k
 from relatum_export.evaluation.product_facts import ProductFacts
@@ -12,6 +12,7 @@ from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome
 from relatum_export.evaluation.slices import length_label
 from relatum_export.evaluation.systems import TextSystem
+from relatum_export.evaluation.words import ablated, with_words
 
 DEPTH = 10
 
@@ -76,15 +77,18 @@ class _Bundles:
 
 def _measure(task: Task) -> list[Outcome]:
     splits = {split: _Bundles(task, split) for split in {*task.splits, "valid"}}
+    titled = task.products().texts(TITLE)
 
     def text(system: TextSystem, form: TextForm, bundles: _Bundles) -> Outcome:
         texts = task.products().texts(form)
         ordered = [texts[row] for row in bundles.by_id]
-        queries = [ordered[i] for i in bundles.items]
-        return bundles.outcome(system.name, system.scores(queries, ordered, products=True))
+        cosines = system.scores([ordered[i] for i in bundles.items], ordered, products=True)
+        titles = [titled[row] for row in bundles.by_id]
+        asked = [titles[i] for i in bundles.items]
+        return bundles.outcome(system.name, with_words(system, "similar", cosines, asked, titles))
 
     outcomes = []
-    for system in task.text:
+    for system in ablated(task.text, "similar"):
 
         def on_valid(form: TextForm, system: TextSystem = system) -> float | None:
             valid = splits["valid"]

@@ -8,6 +8,7 @@ from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import length_label
 from relatum_export.evaluation.systems import TextSystem
+from relatum_export.evaluation.words import ablated, with_words
 
 ANSWERS = 2  # the label of a passage that answers
 
@@ -38,7 +39,10 @@ def _measure(task: Task) -> list[Outcome]:
         )
         for system in _text_alone(task):
             asked = [str(text_of[query]) for query in groups]
-            scores = system.scores(asked, passages, products=False) if groups else np.zeros((0, 0))
+            scores = np.zeros((0, 0), np.float32)
+            if groups:
+                cosines = system.scores(asked, passages, products=False)
+                scores = with_words(system, "answers", cosines, asked, passages)
             # argmax: of equal scores the first by id
             best = [rows[np.argmax(scores[i, rows])] for i, rows in enumerate(groups.values())]
             right = [float(labels[row] == ANSWERS) for row in best]
@@ -62,7 +66,8 @@ def _case(question: str, answers: list[str]) -> Case:
 
 def _text_alone(task: Task) -> list[TextSystem]:
     """The form of product text plays no part, so the title system would repeat zero-shot."""
-    return [system for system in task.text if system.name != "zero-shot-title"]
+    systems = ablated(task.text, "answers")
+    return [system for system in systems if system.name != "zero-shot-title"]
 
 
 def _applies(corpus: Corpus) -> bool:

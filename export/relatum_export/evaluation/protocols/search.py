@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TextForm
+from relatum_export.corpus.text import TITLE, TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import ndcg, ndcg_of_scores, recall, top_k
 from relatum_export.evaluation.product_facts import ProductFacts
@@ -18,6 +18,7 @@ from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import language_label, length_label
 from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, TextSystem
+from relatum_export.evaluation.words import ablated, with_words
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 RELEVANT_LABEL = 2  # counts as found for recall
@@ -36,7 +37,7 @@ def _measure(task: Task) -> list[Outcome]:
     outcomes = []
     cases = {split: _cases(task, splits[split]) for split in task.splits}
     corrector = SpellingCorrector(task.products().products)
-    for system in task.text:
+    for system in ablated(task.text, "search", "rerank"):
         spelling = corrector if system.name in HEAD_SYSTEMS else None
 
         def on_valid(
@@ -98,10 +99,11 @@ def reranked(
 ) -> Outcome:
     """NDCG@10 of the judged products of each query that has two, as a system orders them."""
     texts, ids = task.products().texts(form), task.products().ids
+    titles = task.products().texts(TITLE)
     rows = np.unique(np.concatenate([query.rows for query in judged.queries]))
-    scores = system.scores(
-        asked(judged.queries, spelling), [texts[row] for row in rows], products=False
-    )
+    typed = asked(judged.queries, spelling)
+    cosines = system.scores(typed, [texts[row] for row in rows], products=False)
+    scores = with_words(system, "rerank", cosines, typed, [titles[row] for row in rows])
     values, lists = [], []
     for i, query in enumerate(judged.queries):
         own = scores[i, np.searchsorted(rows, query.rows)]
@@ -131,9 +133,11 @@ def _whole_corpus(
     by_id = np.argsort(np.array(catalogue.ids))
     place = np.empty(len(by_id), np.int64)
     place[by_id] = np.arange(len(by_id))
-    texts = catalogue.texts(form)
+    texts, titles = catalogue.texts(form), catalogue.texts(TITLE)
     queries = sorted((*judged.queries, *judged.single), key=lambda query: query.query_id)
-    scores = system.scores(asked(queries, spelling), [texts[row] for row in by_id], products=False)
+    typed = asked(queries, spelling)
+    cosines = system.scores(typed, [texts[row] for row in by_id], products=False)
+    scores = with_words(system, "search", cosines, typed, [titles[row] for row in by_id])
     gains, found, units, found_units, lists = [], [], [], [], []
     for query, row in zip(queries, scores, strict=True):
         ranked = top_k(row, RECALL_DEPTH)

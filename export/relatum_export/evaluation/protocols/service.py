@@ -14,6 +14,7 @@ from relatum_export.evaluation.metrics import top_k
 from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import category_label, language_label
+from relatum_export.evaluation.words import ablated, with_words
 
 POOL = 1_000
 DEPTH = 10
@@ -81,9 +82,11 @@ def _measure(task: Task) -> list[Outcome]:
         if part.empty:
             continue
         replies = _Replies.read(split, part, train)
-        for system in task.text:
+        for system in ablated(task.text, "answers"):
             if system.name != "zero-shot-title":  # replies are no products: it repeats zero-shot
-                scores = system.scores(replies.questions, replies.pool, products=False)
+                asked, pool = replies.questions, replies.pool
+                cosines = system.scores(asked, pool, products=False)
+                scores = with_words(system, "answers", cosines, asked, pool)
                 outcomes.append(replies.outcome(system.name, [top_k(row, DEPTH) for row in scores]))
         often = most_frequent(replies.pool, train)
         outcomes.append(replies.outcome(MOST_FREQUENT, [often] * len(replies.units)))

@@ -12,13 +12,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.corpus.text import TextForm
+from relatum_export.corpus.text import TITLE, TextForm
 from relatum_export.evaluation.metrics import ndcg_of_scores
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.protocols.search import SEARCH, asked, reranked
 from relatum_export.evaluation.rows import OWN, ZERO_SHOT, Outcome
 from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.evaluation.words import with_words
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 DRAWS = 20
@@ -103,16 +104,22 @@ def _figures(
     spelling: SpellingCorrector | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NDCG@10 of each query as typed well, and its mean over the draws, float64 [queries] each."""
-    texts = task.products().texts(form)
+    texts, titles = task.products().texts(form), task.products().texts(TITLE)
     rows = np.unique(np.concatenate([query.rows for query in queries]))
     documents = system.encoder.encode([texts[row] for row in rows], kind="document")
     own = [documents[np.searchsorted(rows, query.rows)] for query in queries]
+    titled = [[titles[row] for row in query.rows] for query in queries]
 
     def ndcg(texts: list[str]) -> NDArray[np.float64]:
         vectors = system.encoder.encode(texts, kind="query")
-        scores = (products @ vector for products, vector in zip(own, vectors, strict=True))
-        pairs = zip(scores, queries, strict=True)
-        return np.array([ndcg_of_scores(score, query.labels) for score, query in pairs])
+        measured = []
+        for query, text, vector, products, names in zip(
+            queries, texts, vectors, own, titled, strict=True
+        ):
+            cosines = (products @ vector)[None]
+            (scores,) = with_words(system, "rerank", cosines, [text], names)
+            measured.append(ndcg_of_scores(scores, query.labels))
+        return np.array(measured)
 
     clean = ndcg(asked(queries, spelling))
     # All draws at once: the encoder then works in full batches.

@@ -76,6 +76,11 @@ def test_the_report_escapes_what_it_is_given():
             "fixed": {"titles_per_s": 120.0, "mean_cosine": 0.99, "batch_change": 0.0},
             "by_batch": {"titles_per_s": 119.0, "mean_cosine": 0.99, "batch_change": 0.015},
         },
+        "words": [
+            {"use": "similar", "weight": 0.4, "measure": "R@10 on valid", "units": 31}
+            | {"figures": {"0": 0.25, "0.4": 0.27}},
+            {"use": "search", "weight": 0.2, "measure": "", "units": 0, "figures": None},
+        ],
         "int8_latency": {"p50_ms": 1.5, "p99_ms": 2.0, "threads": 1, "texts": 9},
         "file_bytes": {"encoder.int8.onnx": 1234567},
         "parts": {"pair_head": {"valid": {"<F1>": 0.81234567}, "classes": ["same"]}},
@@ -90,4 +95,6 @@ def test_the_report_escapes_what_it_is_given():
     assert "by batch</td><td class=n>119.0" in page
     assert "valid &lt;F1&gt;</td><td class=n>0.81235" in page
     assert "s/valid/NDCG@10" in page
+    assert "0: 0.2500; 0.4: 0.2700" in page
+    assert "nothing is judged: the default" in page
     assert "<th>macro-F1 on valid</th>" in page

@@ -1,0 +1,190 @@
+"""How much words count beside vectors: chosen on the shop's own judgements, before test is seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.artifact.words import USES, Use, Words
+from relatum_export.console import Reporter
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TextForm
+from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation.protocols.base import Protocol, Task
+from relatum_export.evaluation.protocols.bundles import BUNDLES
+from relatum_export.evaluation.protocols.questions import QUESTIONS
+from relatum_export.evaluation.protocols.search import SEARCH
+from relatum_export.evaluation.protocols.service import SERVICE
+from relatum_export.evaluation.rows import OWN, Outcome
+from relatum_export.evaluation.systems import EncoderSystem
+from relatum_export.training.encoder import TextEncoder
+from relatum_export.training.products import Catalogue
+
+GRID = (0.0, 0.1, 0.2, 0.4, 0.8)
+# Of a shop without judgements. A search of a whole catalogue finds by words what vectors miss.
+DEFAULTS: Mapping[Use, float] = {"similar": 0.0, "search": 0.2, "rerank": 0.0, "answers": 0.0}
+# The encoder may know train by heart, which makes words look needless there, never needed.
+SPLITS = ("train", "valid")
+MOST_PRODUCTS = 20_000  # to rank among; beyond that those that are judged and a fixed draw
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The weight of one use, and why.
+
+    Attributes:
+        use: what it is for.
+        weight: the weight.
+        measure: what it was chosen by; "" where nothing is judged and it is the default.
+        units: queries, questions or bundles measured.
+        figures: by weight.
+        differences: of each to the default, by weight: mean and standard error.
+    """
+
+    use: Use
+    weight: float
+    measure: str = ""
+    units: int = 0
+    figures: Mapping[str, float] | None = None
+    differences: Mapping[str, tuple[float, float]] | None = None
+
+    def metrics(self) -> dict[str, Any]:
+        """For `metrics.json`."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """A line for people."""
+        if not self.measure:
+            return f"{self.use} {self.weight:g} (nothing to choose by)"
+        tried = ", ".join(f"{w}: {value:.4f}" for w, value in (self.figures or {}).items())
+        return f"{self.use} {self.weight:g} ({self.measure} of {self.units}: {tried})"
+
+
+def choose(
+    corpus: Corpus,
+    catalogue: Catalogue,
+    words: Words,
+    encoder: TextEncoder,
+    *,
+    form: TextForm,
+    reporter: Reporter,
+) -> list[Choice]:
+    """The weight of each use by what the corpus's train and valid parts judge.
+
+    The default stays unless the best weight of the grid beats it by more than one standard error
+    of their paired difference; then the weight nearest to the default is taken which the best does
+    not beat by more than one.
+
+    Args:
+        corpus: the shop.
+        catalogue: its products.
+        words: their weights.
+        encoder: whose cosines they stand beside.
+        form: how products become text.
+        reporter: shows the encoding's progress.
+
+    **Source**: the one-standard-error rule, Breiman et al. 1984, Classification and Regression
+    Trees, section 3.4.3.
+    """
+    small = _at_most(MOST_PRODUCTS, corpus, catalogue)
+    cached = CachedEncoder(encoder, "", None, OWN, reporter)
+    system = EncoderSystem(OWN, cached, (form,))
+    found: dict[float, dict[Use, list[Outcome]]] = {}
+    for weight in GRID:
+        each = replace(words, weights=dict.fromkeys(USES, weight))
+        found[weight] = _measured(corpus, small, replace(system, words=each))
+    return [_choice(use, {w: by_use[use] for w, by_use in found.items()}) for use in USES]
+
+
+def _measured(
+    corpus: Corpus, catalogue: Catalogue, system: EncoderSystem
+) -> dict[Use, list[Outcome]]:
+    """The outcomes that each use is chosen by, split by split; none where nothing is judged."""
+
+    def outcomes(protocol: Protocol, splits: Sequence[str] = SPLITS) -> list[Outcome]:
+        if not protocol.applies(corpus):
+            return []
+        task = Task(corpus, catalogue, tuple(splits), [system], None)
+        return [o for o in protocol.measure(task) if o.system == OWN and o.units]
+
+    searched = outcomes(SEARCH)
+    # Replies are sought among those of train, so train's own questions would find themselves.
+    answered = outcomes(QUESTIONS) or outcomes(SERVICE, ("valid",))
+    return {
+        "similar": outcomes(BUNDLES),
+        "search": [o for o in searched if o.measure == "NDCG@10/corpus"],
+        "rerank": [o for o in searched if o.measure == "NDCG@10"],
+        "answers": answered,
+    }
+
+
+def _choice(use: Use, found: Mapping[float, Sequence[Outcome]]) -> Choice:
+    default = DEFAULTS[use]
+    if not any(found.values()):
+        return Choice(use, default)
+    tops = {w: np.concatenate([o.numerator for o in each]) for w, each in found.items()}
+    sizes = np.concatenate([o.denominator for o in found[default]])
+    figures = {w: float(top.sum() / sizes.sum()) for w, top in tops.items()}
+    best = max(GRID, key=lambda w: (figures[w], -abs(w - default)))
+    weight = default
+    if _beats(tops[best], tops[default], sizes):
+        level = [w for w in GRID if not _beats(tops[best], tops[w], sizes)]
+        weight = min(level, key=lambda w: abs(w - default))
+    splits = " and ".join(dict.fromkeys(o.split for o in found[default]))
+    return Choice(
+        use,
+        weight,
+        f"{found[default][0].measure} on {splits}",
+        len(sizes),
+        {f"{w:g}": value for w, value in figures.items()},
+        {f"{w:g}": paired_difference(top, tops[default], sizes) for w, top in tops.items()},
+    )
+
+
+def paired_difference(
+    tops: NDArray[np.float64], others: NDArray[np.float64], sizes: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Difference of two ratios over the same units, and its standard error.
+
+    Args:
+        tops: numerators of the one, float64 [units].
+        others: of the other.
+        sizes: denominators of both.
+
+    **Source**: the linearised variance of a ratio, Cochran 1977, Sampling Techniques, section 2.11.
+    """
+    units, total = len(sizes), float(sizes.sum())
+    difference = float((tops - others).sum()) / total
+    rest = tops - others - difference * sizes
+    error = float(np.sqrt((rest**2).sum() * units / max(units - 1, 1))) / total
+    return difference, error
+
+
+def _beats(
+    tops: NDArray[np.float64], others: NDArray[np.float64], sizes: NDArray[np.float64]
+) -> bool:
+    difference, error = paired_difference(tops, others, sizes)
+    return difference > error
+
+
+def _at_most(products: int, corpus: Corpus, catalogue: Catalogue) -> Catalogue:
+    """The catalogue, or of a large one what is judged and as many others as there is room for."""
+    if len(catalogue.ids) <= products:
+        return catalogue
+    judged: set[str] = set()
+    if corpus.has("judgments"):
+        judged.update(corpus.table("judgments", ["item_id"]).column("item_id").to_pylist())
+    if corpus.has("bundles"):
+        for items in corpus.table("bundles", ["items"]).column("items").to_pylist():
+            judged.update(items)
+    order = np.random.default_rng(0).permutation(len(catalogue.ids)).tolist()
+    order.sort(key=lambda row: catalogue.ids[row] not in judged)
+    kept = sorted(order[: max(products, sum(item in judged for item in catalogue.ids))])
+    variants = tuple(catalogue.variants[row] for row in kept) if catalogue.variants else ()
+    return Catalogue(
+        tuple(catalogue.ids[row] for row in kept),
+        tuple(catalogue.products[row] for row in kept),
+        variants,
+    )

@@ -1,0 +1,59 @@
+"""The words of an artifact: fitted, weighed and written."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.word_choice import DEFAULTS, SPLITS, Choice, choose
+from relatum_export.artifact.words import Words, WordTable
+from relatum_export.console import Reporter
+from relatum_export.corpus.folder import Corpus
+from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.training.encoder import TextEncoder
+from relatum_export.training.products import Catalogue
+
+
+def write_words(
+    corpus: Corpus,
+    catalogue: Catalogue,
+    encoder: TextEncoder,
+    *,
+    form: TextForm,
+    folder: Path,
+    manifest: manifest_pb2.Manifest,
+    reporter: Reporter,
+) -> list[Choice]:
+    """Write the tables of words, name them in the manifest, and say how each use was weighed.
+
+    Args:
+        corpus: the shop.
+        catalogue: its products.
+        encoder: whose cosines words stand beside.
+        form: how products become text.
+        folder: of the artifact.
+        manifest: is completed.
+        reporter: is told what was chosen.
+    """
+    words = fitted(corpus, catalogue)
+    choices = choose(corpus, catalogue, words, encoder, form=form, reporter=reporter)
+    reporter.info(f"words: {'; '.join(str(found) for found in choices)}")
+    chosen = replace(words, weights={found.use: found.weight for found in choices})
+    manifest.words.CopyFrom(chosen.write(folder))
+    return choices
+
+
+def fitted(corpus: Corpus, catalogue: Catalogue) -> Words:
+    """The weights of the shop's words, with the default weight of each use.
+
+    Passages of test are left out: what is asked there was not known to the shop.
+    """
+    passages: list[str] = []
+    for table, column in (("candidates", "candidate"), ("faq", "answer")):
+        if corpus.has(table):
+            rows = corpus.table(table, [column, "split"]).to_pylist()
+            passages += [str(row[column]) for row in rows if row["split"] in SPLITS]
+    return Words(
+        WordTable.fit(catalogue.texts(TITLE)),
+        WordTable.fit(passages) if passages else None,
+        DEFAULTS,
+    )

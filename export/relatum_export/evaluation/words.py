@@ -1,0 +1,43 @@
+"""Words beside vectors: what the artifact adds, and the same system without it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.artifact.words import Use
+from relatum_export.evaluation.rows import OWN, TEXT_ALONE
+from relatum_export.evaluation.systems import EncoderSystem, TextSystem
+
+
+def with_words(
+    system: TextSystem,
+    use: Use,
+    cosines: NDArray[np.float32],
+    queries: Sequence[str],
+    documents: Sequence[str],
+) -> NDArray[np.float32]:
+    """The scores of a system [queries, documents]; of one without words what it was given.
+
+    Args:
+        system: whose cosines (or BM25) these are.
+        use: what the scores are for.
+        cosines: float32 [queries, documents].
+        queries: texts; of products their titles.
+        documents: passages, or titles of products.
+    """
+    if not isinstance(system, EncoderSystem) or system.words is None:
+        return cosines
+    added = system.words.scores(use, queries, documents)
+    return cosines if added is None else cosines + added
+
+
+def ablated(systems: Sequence[TextSystem], *uses: Use) -> Iterator[TextSystem]:
+    """The systems; before relatum the same without words, where it has some for a use."""
+    for system in systems:
+        if isinstance(system, EncoderSystem) and system.words is not None and system.name == OWN:
+            weights = system.words.weights
+            if any(weights.get(use, 0.0) for use in uses):
+                yield replace(system, name=TEXT_ALONE, words=None)
+        yield system
