@@ -1,14 +1,16 @@
 """Words beside vectors in the protocols."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from relatum_export.artifact.words import Words, WordTable
+from relatum_export.artifact.words import USES, Words, WordTable
 from relatum_export.evaluation.protocols.bundles import BUNDLES
 from relatum_export.evaluation.protocols.questions import QUESTIONS
 from relatum_export.evaluation.protocols.search import SEARCH
 from relatum_export.evaluation.rows import rows_of
+from relatum_export.evaluation.systems import EncoderSystem
 from tests.unit.export.evaluation.corpora import encoder_system, figures, task_of, write_corpus
 
 # Twelve products before the mates of "red tea" by vectors; words know "red pot".
@@ -18,9 +20,12 @@ VECTORS = {"red tea": (1.0, 0.0), "red pot": (0.0, 1.0)} | {
 }
 
 
-def worded(name="relatum", vectors=VECTORS, **weights):
+def worded(name: str = "relatum", vectors: Any = VECTORS, **weights: float) -> EncoderSystem:
     table = WordTable.fit(ITEMS)
-    return replace(encoder_system(vectors, name=name), words=Words(table, table, weights))
+    return replace(
+        encoder_system(vectors, name=name),
+        words=Words(table, table, {use: weights.get(use, 0.0) for use in USES}),
+    )
 
 
 def test_the_artifact_finds_by_words_what_its_vectors_miss_and_its_row_without_them_does_not(
@@ -62,7 +67,10 @@ def test_a_search_of_all_and_of_the_judged_have_weights_of_their_own(tmp_path):
         {"query_id": "q", "item_id": item, "label": label, "split": "test"}
         for item, label in (("red pot", 3), ("thing00", 0))
     ]
-    tables = {"queries": [{"query_id": "q", "query": "red"}], "judgments": judgments}
+    tables: dict[str, Any] = {
+        "queries": [{"query_id": "q", "query": "red"}],
+        "judgments": judgments,
+    }
     corpus = write_corpus(tmp_path, ITEMS, tables=tables)
 
     found = figures(SEARCH, task_of(corpus, worded(vectors=vectors, search=9.0), splits=("test",)))
@@ -86,7 +94,10 @@ def test_an_answer_may_be_found_by_its_words(tmp_path, weight, right):
         }
         for i, (text, label) in enumerate((("thing00", 0.0), ("red pot", 2.0)))
     ]
-    tables = {"queries": [{"query_id": "q", "query": "red tea"}], "candidates": rows}
+    tables: dict[str, Any] = {
+        "queries": [{"query_id": "q", "query": "red tea"}],
+        "candidates": rows,
+    }
     corpus = write_corpus(tmp_path, tables=tables)
 
     found = figures(QUESTIONS, task_of(corpus, worded(vectors=vectors, answers=weight)))
