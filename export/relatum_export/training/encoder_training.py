@@ -18,6 +18,7 @@ from relatum_export.training.encoder_recipe.false_negatives import FalseNegative
 from relatum_export.training.encoder_recipe.mining import mine
 from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import refuse_too_few, train_pairs
+from relatum_export.training.encoder_recipe.prefix import attach_prefix, keep_or_remove
 from relatum_export.training.encoder_recipe.sources import read_sources
 from relatum_export.training.encoder_recipe.validation import Validation, measure_base, validation
 from relatum_export.training.finetune import Objective, finetune
@@ -68,6 +69,11 @@ def train_encoder(
 
     transformer = encoder.module.transformer
     before = snapshot(transformer)
+    prefix = None
+    if settings.adapter == "prefix":
+        prefix = attach_prefix(model, settings)
+        encoder = TorchEncoder.wrap(base, model)
+        measured = shortened(encoder, settings.validation_tokens)
     tried = _Tried(valid, measured, record) if valid else None
     history = finetune(
         model,
@@ -79,15 +85,20 @@ def train_encoder(
         reporter=reporter,
     )
     encoder.module.eval()
-    after = snapshot(transformer)
-    averaged = choose_average(
-        transformer,
-        before,
-        after,
-        tried.score if tried else None,
-        known=tried.known(history) if tried else None,
-        fixed=settings.fine_tuned_share,
-    )
+    known = tried.known(history) if tried else {}
+    if prefix is not None:
+        averaged = keep_or_remove(
+            prefix, tried.score if tried else None, known=known, fixed=settings.fine_tuned_share
+        )
+    else:
+        averaged = choose_average(
+            transformer,
+            before,
+            snapshot(transformer),
+            tried.score if tried else None,
+            known=known,
+            fixed=settings.fine_tuned_share,
+        )
     if averaged.ratio == 0.0:
         reporter.info(
             "no share of fine-tuned weights beat the base on valid: the run keeps the base's"

@@ -100,7 +100,7 @@ def finetune(
     ]
     steps = sum(len(one) for one in batches)
     adapter = attach(transformer, settings, steps)
-    if adapter is None:
+    if settings.adapter == "none":
         freeze(transformer, settings.frozen_layers)
     evaluated = measure if settings.evaluations else None
     with reporter.progress("training steps", steps) as advance, dropped(model, settings.dropout):

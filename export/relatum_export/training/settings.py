@@ -18,6 +18,7 @@ KINDS = (
     "bundle",
     "same_product",
 )
+LEAST_TEXT = 4  # tokens of a text, special ones included
 
 
 class TrainSettings(StepSettings):
@@ -41,7 +42,7 @@ class TrainSettings(StepSettings):
     """Of the transformer while it is trained; by default what its own configuration says."""
     seed: int = Field(default=0, ge=0)
     """Of every draw."""
-    max_tokens: int = Field(default=64, ge=4)
+    max_tokens: int = Field(default=64, ge=LEAST_TEXT)
     """Inputs of training are cut to this many tokens."""
     frozen_layers: int | None = Field(default=None, ge=0)
     """Lowest layers that stay as they are, the embeddings always; by default half of them."""
@@ -87,9 +88,12 @@ class TrainSettings(StepSettings):
     """Length of the step by which each text's word embeddings are moved against the loss, for a
     second pass of each batch (FGM); 0: none."""
     adapter: Literal["none", "lora", "adalora", "prefix"] = "none"
-    """Train adapters in place of the upper layers: lora or adalora, merged into the weights before
-    the run is written. prefix is refused: its keys and values are no weights that an exported
-    encoder has, so it cannot be merged."""
+    """Train something small in place of the upper layers, merged before the run is written:
+    low-rank adapters (lora, adalora), or virtual tokens before each text (prefix: prompt tuning),
+    which become words of the vocabulary and want a learning_rate of about 1e-2. A prefix is taken
+    whole, or left where it does not beat the base on valid."""
+    prefix_tokens: int = Field(default=8, ge=1, le=64)
+    """Virtual tokens of adapter prefix; they count among max_tokens."""
     adapter_rank: int = Field(default=8, ge=1, le=256)
     """Rank of the adapters; of adalora the mean rank at the end."""
     adapter_alpha: float = Field(default=16.0, gt=0.0, le=1024.0)
@@ -121,7 +125,7 @@ class TrainSettings(StepSettings):
     """Products or texts of a corpus's valid split that they are sought among, at most."""
     validation_total: int = Field(default=6_000, ge=10)
     """Products or texts of all corpora together in one evaluation, at most."""
-    validation_tokens: int = Field(default=128, ge=4)
+    validation_tokens: int = Field(default=128, ge=LEAST_TEXT)
     """Inputs of an evaluation are cut to this many tokens."""
     max_loss: float = Field(default=0.01, ge=0.0, le=1.0)
     """How far a corpus's valid figure may fall below the base's; a share of the fine-tuned weights
@@ -148,15 +152,25 @@ class TrainSettings(StepSettings):
         return self
 
     def _refuse_contradictions(self) -> None:
-        if self.adapter == "prefix":
-            raise ValueError(
-                "adapter prefix cannot be merged into the weights that are exported; give lora or "
-                "adalora"
-            )
         if self.adapter != "none" and self.frozen_layers is not None:
             raise ValueError(
                 f"frozen_layers contradicts adapter {self.adapter}, which freezes all layers; "
                 "leave one out"
             )
+        if self.adapter == "prefix":
+            self._refuse_prefix()
         if (self.synonyms is None) != (self.synonym_probability == 0.0):
             raise ValueError("synonyms and synonym_probability belong together; give both or none")
+
+    def _refuse_prefix(self) -> None:
+        if self.fine_tuned_share not in (None, 1.0):
+            raise ValueError(
+                "adapter prefix leaves no weights to average with the base's; give "
+                "fine_tuned_share = 1.0, to take it whatever it is worth, or leave it out"
+            )
+        for name in ("max_tokens", "validation_tokens"):
+            if getattr(self, name) < self.prefix_tokens + LEAST_TEXT:
+                raise ValueError(
+                    f"prefix_tokens {self.prefix_tokens} leaves no room for text in {name} "
+                    f"{getattr(self, name)}; give fewer, or a larger {name}"
+                )

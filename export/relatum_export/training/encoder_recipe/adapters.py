@@ -67,6 +67,8 @@ class Adapter:
 def attach(transformer: Any, settings: TrainSettings, steps: int) -> Adapter | None:
     """Put the adapter of the settings on every linear layer but the pooler's; None without one.
 
+    Virtual tokens are none: see ``prefix``.
+
     AdaLoRA goes without its penalty on singular vectors that are not orthogonal: peft adds that to
     a loss which the transformer returns itself, and an encoder returns none.
 
@@ -78,7 +80,7 @@ def attach(transformer: Any, settings: TrainSettings, steps: int) -> Adapter | N
         settings: which, and of what rank.
         steps: of the whole run, by which AdaLoRA cuts ranks.
     """
-    if settings.adapter == "none":
+    if settings.adapter in ("none", "prefix"):
         return None
     layers = [
         name

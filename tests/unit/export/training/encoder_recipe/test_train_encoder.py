@@ -102,7 +102,14 @@ def test_the_last_step_is_evaluated_wherever_it_falls(corpora, base, tmp_path):
     assert (steps[-1] - steps[-2]) % every, "the case needs a last step off the grid"
 
 
-@pytest.mark.parametrize("options", [{}, {"adapter": "adalora", "frozen_layers": None}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"adapter": "adalora", "frozen_layers": None},
+        {"adapter": "prefix", "frozen_layers": None, "learning_rate": 0.05},
+    ],
+)
 def test_an_interrupted_run_goes_on_to_what_it_would_have_become(
     options, corpora, base, tmp_path, monkeypatch
 ):
@@ -170,6 +177,13 @@ def test_a_run_interrupted_after_it_stopped_early_stops_again(corpora, base, tmp
             "adapter_rank": 4,
             "adversarial_epsilon": 1.0,
         },
+        {
+            "adapter": "prefix",
+            "frozen_layers": None,
+            "learning_rate": 0.05,
+            "adversarial_epsilon": 0.5,
+            "fine_tuned_share": 1.0,
+        },
         {"hard_negatives": 2, "adversarial_epsilon": 0.5, "dropout": 0.0, "schedule": "cosine"},
     ],
 )
@@ -220,7 +234,11 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(corpora, base, tmp_p
 @pytest.mark.parametrize(
     ("given", "cause"),
     [
-        ({"adapter": "prefix"}, "cannot be merged"),
+        ({"adapter": "prefix", "frozen_layers": 2}, "contradicts adapter prefix"),
+        ({"adapter": "prefix", "fine_tuned_share": 0.5}, "no weights to average"),
+        ({"adapter": "prefix", "prefix_tokens": 61}, "no room for text in max_tokens 64"),
+        ({"adapter": "prefix", "validation_tokens": 8}, "no room for text in validation_tokens 8"),
+        ({"prefix_tokens": 0}, "greater than or equal to 1"),
         ({"adapter": "lora", "frozen_layers": 2}, "contradicts adapter lora"),
         ({"synonym_probability": 0.5}, "belong together"),
         ({"matryoshka_dims": [64, 32], "matryoshka_weights": [1.0]}, "give one each"),
