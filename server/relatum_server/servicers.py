@@ -18,6 +18,7 @@ from relatum_server.encoder.onnx import OnnxEncoder
 from relatum_server.encoder.pair_head import OnnxPairHead
 from relatum_server.encoder.user_encoder import OnnxUserEncoder
 from relatum_server.errors import ArtifactError
+from relatum_server.ranking.fusion import RelationWeights, SearchWeights
 from relatum_server.rpc.association import AssociationServicer
 from relatum_server.rpc.catalog import CatalogServicer
 from relatum_server.rpc.embedding import EmbeddingServicer
@@ -108,6 +109,11 @@ def build_servicers(
     dimensions = artifact.encoder.matryoshka_dimensions
     events = EventService(store, live, key.digest, limits)
     places = _places(artifact, live)
+    words = artifact.words
+    relation_weights, search_weights = RelationWeights(), SearchWeights()
+    if words is not None:
+        relation_weights = RelationWeights(words=words.similar)
+        search_weights = SearchWeights(words=words.search, rerank=words.rerank)
     recommendation = RecommendationService(
         live,
         events,
@@ -126,11 +132,26 @@ def build_servicers(
             EmbeddingService(encoder, dimensions, limits), artifact.model_id
         ),
         _name(association_service_pb2, "AssociationService"): AssociationServicer(
-            AssociationService(live, encoder, pages, limits, scorer=scorer, places=places),
+            AssociationService(
+                live,
+                encoder,
+                pages,
+                limits,
+                scorer=scorer,
+                places=places,
+                weights=relation_weights,
+            ),
             PairService(live, scorer, artifact.model_id, limits, graph),
         ),
         _name(search_service_pb2, "SearchService"): SearchServicer(
-            SearchService(live, encoder, pages, digest=key.digest, limits=limits),
+            SearchService(
+                live,
+                encoder,
+                pages,
+                digest=key.digest,
+                limits=limits,
+                weights=search_weights,
+            ),
             CompletionService(store, live, limits),
         ),
         _name(recommendation_service_pb2, "RecommendationService"): RecommendationServicer(

@@ -8,7 +8,7 @@ from relatum_export.artifact.word_choice import DEFAULTS, SPLITS, Choice, choose
 from relatum_export.artifact.words import Words, WordTable
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.corpus.text import TextForm
 from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.products import Catalogue
 
@@ -53,7 +53,7 @@ def fitted(corpus: Corpus, catalogue: Catalogue) -> Words:
             rows = corpus.table(table, [column, "split"]).to_pylist()
             passages += [str(row[column]) for row in rows if row["split"] in SPLITS]
     return Words(
-        WordTable.fit(catalogue.texts(TITLE)),
+        WordTable.fit(product.title for product in catalogue.products),
         WordTable.fit(passages) if passages else None,
         DEFAULTS,
     )

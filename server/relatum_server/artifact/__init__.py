@@ -13,6 +13,7 @@ from relatum_server.artifact.spec import (
     TextForm,
     UserEncoderSpec,
     Variant,
+    WordsSpec,
 )
 from relatum_server.artifact.tables import (
     WordWeights,
@@ -37,6 +38,7 @@ __all__ = [
     "UserEncoderSpec",
     "Variant",
     "WordWeights",
+    "WordsSpec",
     "load_artifact",
     "load_ridge",
     "load_space",

@@ -1,5 +1,6 @@
 """The optional parts that a manifest names, each checked against the others."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from relatum_server.artifact.spec import (
     RidgeSpec,
     SpaceSpec,
     UserEncoderSpec,
+    WordsSpec,
 )
 from relatum_server.artifact.tables import load_ridge
 from relatum_server.errors import ArtifactError
@@ -178,6 +180,21 @@ def graph(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> Path | None:
     path = files.optional(manifest.graph_file, "graph_file")
     _check_columns(path, GRAPH)
     return path
+
+
+def words(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> WordsSpec | None:
+    """How much words count, if the artifact says so."""
+    if not manifest.HasField("words"):
+        return None
+    given = manifest.words
+    weights = {"similar": given.similar, "search": given.search, "rerank": given.rerank}
+    files.refuse(
+        {
+            f"words.{use} is {weight}, not a number of 0 or more": not 0 <= weight < math.inf
+            for use, weight in weights.items()
+        }
+    )
+    return WordsSpec(files.named(given.file, "words.file"), **weights)
 
 
 def golden_max_difference(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> float:

@@ -13,6 +13,7 @@ from relatum_server.artifact.parts import (
     spaces,
     transitions,
     user_encoder,
+    words,
 )
 from relatum_server.artifact.spec import Artifact, EncoderSpec, TextField, TextForm, Variant
 
@@ -56,6 +57,7 @@ def load_artifact(path: Path) -> Artifact:
         ranker=ranker(manifest, files),
         graph_path=graph(manifest, files),
         golden_max_difference=golden_max_difference(manifest, files),
+        words=words(manifest, files),
     )
 
 

@@ -129,6 +129,23 @@ class RidgeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsSpec:
+    """What the similarity of words counts beside the cosine, at least 0.
+
+    Attributes:
+        path: the weights of words; `read_words(path, "products")` reads them.
+        similar: between two products.
+        search: between a query and the catalogue.
+        rerank: between a query and products that the caller names.
+    """
+
+    path: Path
+    similar: float
+    search: float
+    rerank: float
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A verified artifact: its files have the hashes of the manifest. None where a part is absent.
 
@@ -156,3 +173,4 @@ class Artifact:
     ranker: RankerSpec | None = None
     graph_path: Path | None = None
     golden_max_difference: float = 0.0
+    words: WordsSpec | None = None

@@ -74,14 +74,14 @@ def read_table(path: Path, columns: list[str]) -> pa.Table:
         raise ArtifactError(f"{path}: needs the columns {columns} ({cause}); {_AGAIN}") from error
 
 
-def read_words(path: Path) -> WordWeights:
-    """The word weights of a pair head's features.
+def read_words(path: Path, collection: str = "words") -> WordWeights:
+    """The word weights of a pair head's features, or of a collection of texts.
 
     Raises:
         ArtifactError: Something else, or a weight that is no finite number.
     """
     try:
-        content = json.loads(path.read_bytes())["words"]
+        content = json.loads(path.read_bytes())[collection]
         words = WordWeights(
             {str(word): float(weight) for word, weight in content["weights"].items()},
             float(content["rare"]),

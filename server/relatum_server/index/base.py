@@ -108,8 +108,46 @@ class LexicalDocument(NamedTuple):
     other: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WordProfile:
+    """A text, or liked titles less disliked ones, as weighted words; length 1 with unknown words.
+
+    Attributes:
+        numbers: int64 [n], ascending, of words that titles have.
+        weights: float64 [n]; below 0 where disliked.
+    """
+
+    numbers: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+class WordSpace(Protocol):
+    """Titles as weighted words. Safe from any thread."""
+
+    def profile(self, text: str) -> WordProfile | None:
+        """A text; None without a word that a title has."""
+        ...
+
+    def profile_of(self, positives: Sequence[int], negatives: Sequence[int]) -> WordProfile | None:
+        """Liked products less disliked ones; None where no liked one has words."""
+        ...
+
+    def scores(self, profile: WordProfile, keys: Keys) -> NDArray[np.float64]:
+        """Similarity [n] of each product, at most 1; 0 where it shares no word."""
+        ...
+
+    def search(self, profile: WordProfile, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k most alike of the products that share one of the profile's rarest words."""
+        ...
+
+
 class LexicalIndex(Protocol):
     """BM25 over the products' words. Safe from any thread."""
+
+    @property
+    def titles(self) -> WordSpace | None:
+        """The titles' words as vectors; None where the artifact does not weigh words."""
+        ...
 
     def upsert(self, documents: Sequence[LexicalDocument]) -> None:
         """Insert or replace."""

@@ -1,5 +1,6 @@
 """BM25 over SQLite's FTS5, in a file of its own: a projection that can be built again."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,29 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server import observability
+from relatum_server.artifact import WordWeights
 from relatum_server.errors import UnavailableError
 from relatum_server.index.base import Hits, LexicalDocument, Mask
 from relatum_server.index.exact import is_allowed
+from relatum_server.index.matching import MAX_QUERY_WORDS, TOKENIZER, match_expression
 from relatum_server.index.segmentation import words
 from relatum_server.index.spelling import Vocabulary, corrected
 from relatum_server.index.spelling_table import SPELLING_SCHEMA, SpellingTable
+from relatum_server.index.words import WordVectors
 
 log = observability.logger("lexical")
 
-VERSION = 3
+VERSION = 4
 TITLE_WEIGHT = 3.0
 OTHER_WEIGHT = 1.0
-MAX_QUERY_WORDS = 32
-# A word in a larger share of the products says little and costs the most.
-COMMON_SHARE = 0.1
-COMMON_FLOOR = 2000
 SCORE_CHUNK = 500
-_TOKENIZER = ("unicode61", "remove_diacritics", "2")
+TITLES_CHUNK = 5000
 _SCHEMA = f"""
 CREATE VIRTUAL TABLE words USING fts5(title, other, content='', contentless_delete=1,
-  tokenize='porter {" ".join(_TOKENIZER)}');
+  tokenize='porter {" ".join(TOKENIZER)}');
 CREATE VIRTUAL TABLE beginnings USING fts5(title, content='', contentless_delete=1,
-  prefix='2 3', tokenize='{" ".join(_TOKENIZER)}');
+  prefix='2 3', tokenize='{" ".join(TOKENIZER)}');
+CREATE TABLE titles(key INTEGER PRIMARY KEY, words TEXT NOT NULL);
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 {SPELLING_SCHEMA}
 CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -50,9 +51,10 @@ class Fts5Index:
     writes are left to the next `open`, which builds the index again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, weights: WordWeights | None = None) -> None:
         """Use `open`."""
         self._path = path
+        self._titles = None if weights is None else WordVectors(weights)
         self._damaged = False
         self._writer = self._connect()
         self._spelling = SpellingTable(self._writer)
@@ -62,8 +64,12 @@ class Fts5Index:
         self._closed = False
 
     @classmethod
-    def open(cls, path: Path, *, at_most: int | None = None) -> tuple["Fts5Index", int]:
+    def open(
+        cls, path: Path, *, at_most: int | None = None, weights: WordWeights | None = None
+    ) -> tuple["Fts5Index", int]:
         """Open the index and say up to which revision it goes; 0 for a new one.
+
+        With the artifact's weights of words it keeps the titles' words as vectors too.
 
         A file that is damaged (now, or when it was read last), of another version, or beyond the
         store's revision `at_most` (a restored backup) is removed: the caller fills the index again.
@@ -72,7 +78,7 @@ class Fts5Index:
         if path.exists():
             index = None
             try:
-                index = cls(path)
+                index = cls(path, weights)
                 state = dict(index._writer.execute("SELECT name, value FROM state"))
                 sound = index._writer.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
                 revision = state.get("revision", 0)
@@ -80,6 +86,7 @@ class Fts5Index:
                 sound = sound and not mark.exists()
                 if state.get("version") == VERSION and sound and known:
                     index._vocabulary = index._spelling.read()
+                    index._read_titles()
                     return index, revision
             except apsw.Error:
                 pass
@@ -88,10 +95,15 @@ class Fts5Index:
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         mark.unlink(missing_ok=True)
-        index = cls(path)
+        index = cls(path, weights)
         index._writer.execute(_SCHEMA)
         index._writer.execute("INSERT INTO state VALUES ('version', ?)", (VERSION,))
         return index, 0
+
+    @property
+    def titles(self) -> WordVectors | None:
+        """The titles' words as vectors; see `LexicalIndex.titles`."""
+        return self._titles
 
     def set_revision(self, revision: int) -> None:
         """Note up to which revision the index goes; 0 while it is behind."""
@@ -100,9 +112,10 @@ class Fts5Index:
 
     def upsert(self, documents: Sequence[LexicalDocument]) -> None:
         """Insert or replace; see `LexicalIndex.upsert`."""
+        titles = [words(d.title) for d in documents]
         rows = [
-            (d.key, " ".join(words(d.title)), " ".join(words(f"{d.names} {d.other}")))
-            for d in documents
+            (d.key, " ".join(title), " ".join(words(f"{d.names} {d.other}")))
+            for d, title in zip(documents, titles, strict=True)
         ]
         with self._writing():
             with self._writer:
@@ -114,6 +127,11 @@ class Fts5Index:
                 self._writer.executemany(
                     "INSERT INTO beginnings(rowid, title) VALUES(?, ?)", [row[:2] for row in rows]
                 )
+                self._writer.executemany(
+                    "INSERT OR REPLACE INTO titles VALUES(?, ?)", [row[:2] for row in rows]
+                )
+            if self._titles is not None:
+                self._titles.upsert([d.key for d in documents], titles)
             self._vocabulary.count(*change)  # once all is written: readers take no lock
 
     def remove(self, keys: Sequence[int]) -> None:
@@ -121,13 +139,18 @@ class Fts5Index:
         with self._writing():
             with self._writer:
                 self._delete(keys)
+                self._writer.executemany(
+                    "DELETE FROM titles WHERE key = ?", [(key,) for key in keys]
+                )
                 change = self._spelling.remove(keys)
+            if self._titles is not None:
+                self._titles.remove(keys)
             self._vocabulary.count(*change)
 
     def search(self, query: str, k: int, *, allowed: Mask | None = None) -> Hits:
         """The k best; see `LexicalIndex.search`."""
         with self._reader() as reader:
-            match = _match(reader, query)
+            match = match_expression(reader, query)
             if not match:
                 return Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
             limit = k if allowed is None else -1
@@ -145,7 +168,7 @@ class Fts5Index:
         """BM25 [n] of just these; see `LexicalIndex.score`."""
         found: dict[int, float] = {}
         with self._reader() as reader:
-            match = _match(reader, query)
+            match = match_expression(reader, query)
             for start in range(0, len(keys) if match else 0, SCORE_CHUNK):
                 part = keys[start : start + SCORE_CHUNK]
                 marks = ",".join("?" * len(part))
@@ -184,6 +207,16 @@ class Fts5Index:
             self._writer.close()
         while not self._readers.empty():
             self._readers.get_nowait().close()
+
+    def _read_titles(self) -> None:
+        if self._titles is None:
+            return
+        rows = self._writer.execute("SELECT key, words FROM titles ORDER BY key")
+        while chunk := list(itertools.islice(rows, TITLES_CHUNK)):
+            self._titles.upsert(
+                [int(key) for key, _ in chunk],
+                [str(text).split() for _, text in chunk],
+            )
 
     def _delete(self, keys: Sequence[int]) -> None:
         for table in ("words", "beginnings"):
@@ -243,34 +276,3 @@ def _unavailable() -> UnavailableError:
         "the lexical index of this server is damaged and is built again when it restarts; retry on "
         "another server, restart this one, or search with disable_lexical"
     )
-
-
-def _match(reader: apsw.Connection, query: str) -> str:
-    """The FTS5 expression of any of the query's words; "" where it has none.
-
-    Words contain no quotes, so that nothing a shopper types is syntax.
-    """
-    parts = list(dict.fromkeys(words(query)))[:MAX_QUERY_WORDS]
-    if len(parts) > 1:
-        ((total,),) = reader.execute("SELECT count(*) FROM words").fetchall()
-        limit = max(COMMON_FLOOR, COMMON_SHARE * int(total))  # type: ignore[arg-type]
-        rare = [part for part in parts if _documents(reader, part) <= limit]
-        parts = rare or parts
-    return " OR ".join(f'"{part}"' for part in parts)
-
-
-def _documents(reader: apsw.Connection, word: str) -> int:
-    """Products with the rarest of the terms that the tokenizer makes of a word; 0 for none."""
-    tokenizer = reader.fts5_tokenizer("porter", list(_TOKENIZER))
-    terms = tokenizer(
-        word.encode(),
-        apsw.FTS5_TOKENIZE_QUERY,
-        None,
-        include_offsets=False,
-        include_colocated=False,
-    )
-    counts = []
-    for term in terms:
-        row = reader.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,)).fetchone()
-        counts.append(int(row[0]) if row else 0)
-    return min(counts, default=0)

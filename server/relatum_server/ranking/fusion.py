@@ -12,13 +12,18 @@ class SearchWeights:
 
     Attributes:
         text: of the cosine of query and product.
-        lexical: of BM25, divided by the query's best. It finds more in a whole catalogue and orders
-            what was found no better; docs/benchmarks.md has the figures that it was set by.
+        lexical: of BM25, divided by the query's best, of artifacts that do not weigh words and of
+            searches by words alone. It finds more in a whole catalogue and orders what was found
+            no better; docs/benchmarks.md has the figures that it was set by.
+        words: of the similarity of words, beside the cosine; the artifact's.
+        rerank: the same where the caller names the products.
         profile: of the cosine of the shopper's profile and the product.
     """
 
     text: float = 1.0
     lexical: float = 0.2
+    words: float = 0.0
+    rerank: float = 0.0
     profile: float = 0.08
 
 
@@ -28,6 +33,7 @@ class RelationWeights:
 
     Attributes:
         text: of the inner product in the text space.
+        words: of the similarity of words, beside each 1 of text; the artifact's.
         behaviour: of the inner product in the behaviour space.
         copurchase: of the association in baskets, 0..1.
         complement_behaviour: of the inner product in the behaviour space, for complements.
@@ -38,6 +44,7 @@ class RelationWeights:
     """
 
     text: float = 0.5
+    words: float = 0.0
     behaviour: float = 0.5
     copurchase: float = 1.0
     complement_behaviour: float = 0.2

@@ -11,6 +11,7 @@ from relatum_server.encoder.base import Encoder
 from relatum_server.errors import ArtifactLacksPartError, InvalidArgumentError
 from relatum_server.index.base import Space
 from relatum_server.ranking.explanation import Ranking
+from relatum_server.ranking.fusion import RelationWeights
 from relatum_server.services.embedding import check_one_text
 from relatum_server.services.field_mask import product_not_found
 from relatum_server.services.limits import Limits
@@ -68,6 +69,7 @@ class AssociationService:
         *,
         scorer: PairScorer | None = None,
         places: Space | None = None,
+        weights: RelationWeights | None = None,
     ) -> None:
         """Serve.
 
@@ -78,15 +80,18 @@ class AssociationService:
             limits: of requests.
             scorer: SUBSTITUTE is served if its head learned substitutes.
             places: the behaviour space with a place for what has a text alone, if there is one.
+            weights: of the parts of a relation.
         """
         self._live = live
         self._encoder = encoder
         self._pages = pages
         self._limits = limits
-        self._similars = Similars(live, places)
-        self._complements = Complements(live)
+        self._similars = Similars(live, places, weights)
+        self._complements = Complements(live, weights)
         learned = scorer is not None and SUBSTITUTE_CLASS in scorer.classes
-        self._substitutes = Substitutes(live, scorer) if scorer is not None and learned else None
+        self._substitutes = None
+        if scorer is not None and learned:
+            self._substitutes = Substitutes(live, scorer, weights)
 
     def list_related(self, query: RelatedQuery, paging: Paging) -> RankedPage:
         """A page of what is related to a product, a text, or to liked and disliked products.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from relatum_server.artifact import Artifact, load_space
+from relatum_server.artifact import Artifact, load_space, read_words
 from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.lexical import Fts5Index
 from relatum_server.index.snapshot import CountersFolder, SnapshotFolder
@@ -66,7 +66,12 @@ class Projections:
                 behaviour = BehaviourPart(graph, *load_space(space))
         traffic, counters, traffic_revision = _open_traffic(artifact, folder, latest)
         kept.append(_Kept(counters, traffic_revision))
-        lexical, lexical_revision = Fts5Index.open(folder / "lexical.db", at_most=latest)
+        words = artifact.words
+        lexical, lexical_revision = Fts5Index.open(
+            folder / "lexical.db",
+            at_most=latest,
+            weights=None if words is None else read_words(words.path, "products"),
+        )
         live = LiveCatalogue(
             store,
             encoder.encoder_id,

@@ -13,6 +13,7 @@ from relatum_server.ranking.fusion import RelationWeights
 from relatum_server.services.anchors import DISLIKE, anchor_vector, nearest_anchor
 from relatum_server.services.bought_together import together
 from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.titles import Titles
 
 POOL = 100  # nearest of each space; more costs latency and moves no first page
 NEAR = 20
@@ -21,7 +22,7 @@ Vector = NDArray[np.float32]
 
 
 class Similars:
-    """Alike in words and in behaviour."""
+    """Alike in text, in the words of titles, and in behaviour."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Similars:
         self._weights = weights or RelationWeights()
 
     def of_text(self, vector: Vector, allowed: Mask | None) -> Ranking:
-        """Nearest to a text [d]; only text contributes."""
+        """Nearest to a text [d]; only its vector contributes."""
         hits = self._live.text.search(vector, POOL, allowed=allowed)
         part = Contribution(EvidenceKind.TEXT, hits.scores.astype(np.float64))
         return Ranking(hits.keys, (part,))
@@ -54,34 +55,47 @@ class Similars:
         Where behaviour knows nothing of the anchors, text carries the whole weight. Where it knows
         nothing of one candidate, that stands where its text puts it in the behaviour space, or, if
         the artifact has no map, text stands in at the level that behaviour has among the others: a
-        new product is neither punished nor preferred.
+        new product is neither punished nor preferred. Where the artifact weighs words, what titles
+        share is added to text.
         """
         text, index = self._live.text, self._live.behaviour.index
         words = anchor_vector(text, positives, negatives)
+        titles = Titles.of(self._live, positives, negatives, self._weights.words)
         habits = None if index is None else anchor_vector(index, positives, negatives)
         if index is None or habits is None:
-            return NOTHING if words is None else self.of_text(words, allowed)
+            return NOTHING if words is None else self._of_text(words, titles, allowed)
         behaviour: Space = index if self._places is None else self._places
         found = [behaviour.search(habits, POOL, allowed=allowed).keys]
         if words is not None:
             found.append(text.search(words, POOL, allowed=allowed).keys)
+        if titles is not None:
+            found.append(titles.nearest(POOL, allowed))
         keys = union(found)
         text_scores = np.zeros(len(keys)) if words is None else text.scores(words, keys)[0]
         habit_scores, present = behaviour.scores(habits, keys)
         w = self._weights
         level = stand_in(text_scores, habit_scores, present) if words is not None else 0.0
         text_weight = np.where(present, w.text, w.text + w.behaviour * level)
-        return Ranking(
-            keys,
-            (
-                Contribution(EvidenceKind.TEXT, text_weight * text_scores),
-                Contribution(
-                    EvidenceKind.BEHAVIOUR,
-                    w.behaviour * habit_scores,
-                    nearest_anchor(behaviour, positives, keys),
-                ),
+        parts = [
+            Contribution(EvidenceKind.TEXT, text_weight * text_scores),
+            Contribution(
+                EvidenceKind.BEHAVIOUR,
+                w.behaviour * habit_scores,
+                nearest_anchor(behaviour, positives, keys),
             ),
-        )
+        ]
+        if titles is not None:
+            parts.append(titles.part(keys, w.text))
+        return Ranking(keys, tuple(parts))
+
+    def _of_text(self, vector: Vector, titles: Titles | None, allowed: Mask | None) -> Ranking:
+        """Nearest to products whose behaviour says nothing."""
+        if titles is None:
+            return self.of_text(vector, allowed)
+        near = self._live.text.search(vector, POOL, allowed=allowed).keys
+        keys = union([near, titles.nearest(POOL, allowed)])
+        scores, _ = self._live.text.scores(vector, keys)
+        return Ranking(keys, (Contribution(EvidenceKind.TEXT, scores), titles.part(keys)))
 
 
 class Complements:

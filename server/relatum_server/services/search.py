@@ -118,18 +118,16 @@ class SearchService:
         self, query: SearchQuery, allowed: Mask | None, deadline: float | None
     ) -> Ranking:
         """The union of both legs' candidates (or the given ones), each scored exactly by both."""
-        lexical, text, w = self._live.lexical, self._live.text, self._weights
+        lexical, text = self._live.lexical, self._live.text
         found: list[Keys] = []
         vector = None
         hits = Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        largest = 0.0
         if not query.disable_semantic:
             vector = self._encoder.encode([query.query], "QUERY", deadline=deadline).vectors[0]
             found.append(text.search(vector, POOL, allowed=allowed).keys)
         if not query.disable_lexical:
             hits = lexical.search(query.query, POOL, allowed=allowed)
             found.append(hits.keys)
-            largest = float(hits.scores.max(initial=0.0))
         # Candidates are ranked all, though neither leg may find one of them.
         keys = (
             np.flatnonzero(allowed) if query.candidate_ids and allowed is not None else union(found)
@@ -137,15 +135,30 @@ class SearchService:
         parts = []
         if vector is not None:
             values, _ = text.scores(vector, keys)
-            parts.append(Contribution(EvidenceKind.TEXT, w.text * values))
+            parts.append(Contribution(EvidenceKind.TEXT, self._weights.text * values))
         if not query.disable_lexical:
-            words = self._words(query.query, keys, hits)
-            largest = max(largest, float(words.max(initial=0.0)))
-            share = words / largest if largest > 0 else np.zeros(len(keys))
-            parts.append(Contribution(EvidenceKind.LEXICAL, w.lexical * share))
+            beside = vector is not None and lexical.titles is not None
+            words = self._alike(query, keys) if beside else self._matching(query, keys, hits)
+            parts.append(Contribution(EvidenceKind.LEXICAL, words))
         return Ranking(keys.astype(np.int64), tuple(parts))
 
-    def _words(self, query: str, keys: Keys, hits: Hits) -> NDArray[np.float64]:
+    def _alike(self, query: SearchQuery, keys: Keys) -> NDArray[np.float64]:
+        """What the similarity of words adds [n], by the artifact's weight."""
+        weight = self._weights.rerank if query.candidate_ids else self._weights.words
+        titles = self._live.lexical.titles
+        profile = None if titles is None or weight == 0 else titles.profile(query.query)
+        if titles is None or profile is None:
+            return np.zeros(len(keys))
+        return weight * titles.scores(profile, keys)
+
+    def _matching(self, query: SearchQuery, keys: Keys, hits: Hits) -> NDArray[np.float64]:
+        """What BM25 adds [n], over the query's best."""
+        words = self._bm25(query.query, keys, hits)
+        largest = max(float(hits.scores.max(initial=0.0)), float(words.max(initial=0.0)))
+        share = words / largest if largest > 0 else np.zeros(len(keys))
+        return self._weights.lexical * share
+
+    def _bm25(self, query: str, keys: Keys, hits: Hits) -> NDArray[np.float64]:
         """BM25 [n]; asked for only where the leg's own candidates leave it open."""
         found = dict(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))
         values = np.array([found.get(key, 0.0) for key in keys.tolist()], np.float64)

@@ -31,7 +31,7 @@ class Substitutes:
     ) -> None:
         self._live, self._scorer = live, scorer
         self._weights = weights or RelationWeights()
-        self._similars = Similars(live)
+        self._similars = Similars(live, weights=weights)
         self._column = list(scorer.classes).index(CLASS)
 
     def of_text(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import top_k
 from relatum_export.evaluation.product_facts import ProductFacts
@@ -77,13 +77,13 @@ class _Bundles:
 
 def _measure(task: Task) -> list[Outcome]:
     splits = {split: _Bundles(task, split) for split in {*task.splits, "valid"}}
-    titled = task.products().texts(TITLE)
+    titled = task.products().products
 
     def text(system: TextSystem, form: TextForm, bundles: _Bundles) -> Outcome:
         texts = task.products().texts(form)
         ordered = [texts[row] for row in bundles.by_id]
         cosines = system.scores([ordered[i] for i in bundles.items], ordered, products=True)
-        titles = [titled[row] for row in bundles.by_id]
+        titles = [titled[row].title for row in bundles.by_id]
         asked = [titles[i] for i in bundles.items]
         return bundles.outcome(system.name, with_words(system, "similar", cosines, asked, titles))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import ndcg, ndcg_of_scores, recall, top_k
 from relatum_export.evaluation.product_facts import ProductFacts
@@ -99,11 +99,11 @@ def reranked(
 ) -> Outcome:
     """NDCG@10 of the judged products of each query that has two, as a system orders them."""
     texts, ids = task.products().texts(form), task.products().ids
-    titles = task.products().texts(TITLE)
+    titled = task.products().products
     rows = np.unique(np.concatenate([query.rows for query in judged.queries]))
     typed = asked(judged.queries, spelling)
     cosines = system.scores(typed, [texts[row] for row in rows], products=False)
-    scores = with_words(system, "rerank", cosines, typed, [titles[row] for row in rows])
+    scores = with_words(system, "rerank", cosines, typed, [titled[row].title for row in rows])
     values, lists = [], []
     for i, query in enumerate(judged.queries):
         own = scores[i, np.searchsorted(rows, query.rows)]
@@ -133,11 +133,11 @@ def _whole_corpus(
     by_id = np.argsort(np.array(catalogue.ids))
     place = np.empty(len(by_id), np.int64)
     place[by_id] = np.arange(len(by_id))
-    texts, titles = catalogue.texts(form), catalogue.texts(TITLE)
+    texts, titled = catalogue.texts(form), catalogue.products
     queries = sorted((*judged.queries, *judged.single), key=lambda query: query.query_id)
     typed = asked(queries, spelling)
     cosines = system.scores(typed, [texts[row] for row in by_id], products=False)
-    scores = with_words(system, "search", cosines, typed, [titles[row] for row in by_id])
+    scores = with_words(system, "search", cosines, typed, [titled[row].title for row in by_id])
     gains, found, units, found_units, lists = [], [], [], [], []
     for query, row in zip(queries, scores, strict=True):
         ranked = top_k(row, RECALL_DEPTH)

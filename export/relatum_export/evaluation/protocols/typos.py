@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.corpus.text import TITLE, TextForm
+from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import ndcg_of_scores
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.protocols.search import SEARCH, asked, reranked
@@ -104,11 +104,11 @@ def _figures(
     spelling: SpellingCorrector | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NDCG@10 of each query as typed well, and its mean over the draws, float64 [queries] each."""
-    texts, titles = task.products().texts(form), task.products().texts(TITLE)
+    texts, products_of = task.products().texts(form), task.products().products
     rows = np.unique(np.concatenate([query.rows for query in queries]))
     documents = system.encoder.encode([texts[row] for row in rows], kind="document")
     own = [documents[np.searchsorted(rows, query.rows)] for query in queries]
-    titled = [[titles[row] for row in query.rows] for query in queries]
+    titled = [[products_of[row].title for row in query.rows] for query in queries]
 
     def ndcg(texts: list[str]) -> NDArray[np.float64]:
         vectors = system.encoder.encode(texts, kind="query")
