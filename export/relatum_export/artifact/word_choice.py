@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,36 +66,35 @@ def choose(
     corpus: Corpus,
     catalogue: Catalogue,
     words: Words,
-    encoder: TextEncoder,
+    encoders: Sequence[TextEncoder],
     *,
     form: TextForm,
     reporter: Reporter,
 ) -> list[Choice]:
     """The weight of each use by what the corpus's train and valid parts judge.
 
-    The default stays unless the best weight of the grid beats it by more than one standard error
-    of their paired difference; then the weight nearest to the default is taken which the best does
-    not beat by more than one.
+    The best of the weights that beat the default by more than one standard error of their paired
+    difference; the default where none does.
 
     Args:
         corpus: the shop.
         catalogue: its products.
         words: their weights.
-        encoder: whose cosines they stand beside.
+        encoders: variants of one, whose cosines they stand beside. What each unit measures is
+            averaged over them, because rounding alone moves which of two near texts is first.
         form: how products become text.
         reporter: shows the encoding's progress.
-
-    **Source**: the one-standard-error rule, Breiman et al. 1984, Classification and Regression
-    Trees, section 3.4.3.
     """
     small = _at_most(MOST_PRODUCTS, corpus, catalogue)
-    cached = CachedEncoder(encoder, "", None, OWN, reporter)
-    system = EncoderSystem(OWN, cached, (form,))
-    found: dict[float, dict[Use, list[Outcome]]] = {}
-    for weight in GRID:
-        each = replace(words, weights=dict.fromkeys(USES, weight))
-        found[weight] = _measured(corpus, small, replace(system, words=each))
-    return [_choice(use, {w: by_use[use] for w, by_use in found.items()}) for use in USES]
+    found: dict[Use, dict[float, list[Outcome]]] = {use: {w: [] for w in GRID} for use in USES}
+    for encoder in encoders:
+        cached = CachedEncoder(encoder, "", None, OWN, reporter)
+        for weight in GRID:
+            own = replace(words, weights=dict.fromkeys(USES, weight))
+            system = EncoderSystem(OWN, cached, (form,), words=own)
+            for use, outcomes in _measured(corpus, small, system).items():
+                found[use][weight] += outcomes
+    return [_choice(use, found[use]) for use in USES]
 
 
 def _measured(
@@ -124,23 +123,32 @@ def _choice(use: Use, found: Mapping[float, Sequence[Outcome]]) -> Choice:
     default = DEFAULTS[use]
     if not any(found.values()):
         return Choice(use, default)
-    tops = {w: np.concatenate([o.numerator for o in each]) for w, each in found.items()}
-    sizes = np.concatenate([o.denominator for o in found[default]])
+    splits = list(dict.fromkeys(o.split for o in found[default]))
+    tops = {w: _averaged(each, splits, "numerator") for w, each in found.items()}
+    sizes = _averaged(found[default], splits, "denominator")
     figures = {w: float(top.sum() / sizes.sum()) for w, top in tops.items()}
-    best = max(GRID, key=lambda w: (figures[w], -abs(w - default)))
-    weight = default
-    if _beats(tops[best], tops[default], sizes):
-        level = [w for w in GRID if not _beats(tops[best], tops[w], sizes)]
-        weight = min(level, key=lambda w: abs(w - default))
-    splits = " and ".join(dict.fromkeys(o.split for o in found[default]))
+    differences = {w: paired_difference(top, tops[default], sizes) for w, top in tops.items()}
+    better = [w for w, (difference, error) in differences.items() if difference > error]
+    weight = max(better, key=lambda w: (figures[w], -abs(w - default)), default=default)
     return Choice(
         use,
         weight,
-        f"{found[default][0].measure} on {splits}",
+        f"{found[default][0].measure} on {' and '.join(splits)}",
         len(sizes),
         {f"{w:g}": value for w, value in figures.items()},
-        {f"{w:g}": paired_difference(top, tops[default], sizes) for w, top in tops.items()},
+        {f"{w:g}": difference for w, difference in differences.items()},
     )
+
+
+def _averaged(
+    outcomes: Sequence[Outcome], splits: Sequence[str], column: Literal["numerator", "denominator"]
+) -> NDArray[np.float64]:
+    """A column over the units of all splits, averaged over the encoders, float64 [units]."""
+    parts = [
+        np.mean([getattr(o, column) for o in outcomes if o.split == split], axis=0)
+        for split in splits
+    ]
+    return np.concatenate(parts)
 
 
 def paired_difference(
@@ -160,13 +168,6 @@ def paired_difference(
     rest = tops - others - difference * sizes
     error = float(np.sqrt((rest**2).sum() * units / max(units - 1, 1))) / total
     return difference, error
-
-
-def _beats(
-    tops: NDArray[np.float64], others: NDArray[np.float64], sizes: NDArray[np.float64]
-) -> bool:
-    difference, error = paired_difference(tops, others, sizes)
-    return difference > error
 
 
 def _at_most(products: int, corpus: Corpus, catalogue: Catalogue) -> Catalogue:

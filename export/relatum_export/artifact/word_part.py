@@ -1,5 +1,6 @@
 """The words of an artifact: fitted, weighed and written."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from relatum_export.training.products import Catalogue
 def write_words(
     corpus: Corpus,
     catalogue: Catalogue,
-    encoder: TextEncoder,
+    encoders: Sequence[TextEncoder],
     *,
     form: TextForm,
     folder: Path,
@@ -28,14 +29,14 @@ def write_words(
     Args:
         corpus: the shop.
         catalogue: its products.
-        encoder: whose cosines words stand beside.
+        encoders: variants of the encoder, whose cosines words stand beside.
         form: how products become text.
         folder: of the artifact.
         manifest: is completed.
         reporter: is told what was chosen.
     """
     words = fitted(corpus, catalogue)
-    choices = choose(corpus, catalogue, words, encoder, form=form, reporter=reporter)
+    choices = choose(corpus, catalogue, words, encoders, form=form, reporter=reporter)
     reporter.info(f"words: {'; '.join(str(found) for found in choices)}")
     chosen = replace(words, weights={found.use: found.weight for found in choices})
     manifest.words.CopyFrom(chosen.write(folder))

@@ -127,7 +127,7 @@ def write_artifact(
         word_choices = write_words(
             corpus,
             catalogue,
-            encoders["int8"],  # what the server runs by default
+            [encoders["fp32"], encoders["int8"]],
             form=choice.form,
             folder=folder,
             manifest=manifest,

@@ -30,14 +30,14 @@ def bundles(*splits):
     ]
 
 
-def chosen(tmp_path, tables, vectors=VECTORS, items=ITEMS):
-    corpus = write_corpus(tmp_path / "corpus", items, tables=tables)
+def chosen(tmp_path, tables, vectors=VECTORS, others=()):
+    corpus = write_corpus(tmp_path / "corpus", ITEMS, tables=tables)
     catalogue = Catalogue.read(corpus)
     found = choose(
         corpus,
         catalogue,
         fitted(corpus, catalogue),
-        GivenVectors(vectors),
+        [GivenVectors(vectors), *others],
         form=TITLE,
         reporter=QUIET,
     )
@@ -55,13 +55,22 @@ def test_words_that_find_what_vectors_miss_get_a_weight(tmp_path):
     assert list(similar.figures) == [f"{w:g}" for w in GRID]
 
 
-def test_of_weights_that_are_level_the_one_nearest_to_the_default_is_taken(tmp_path):
+def test_where_no_weight_beats_the_default_it_stays(tmp_path):
     mates = {item: (1.0, i // 2 / 50) for i, item in enumerate(ITEMS)}  # vectors know it all
 
     similar = chosen(tmp_path, {"bundles": bundles("valid")}, mates)["similar"]
 
     assert similar.figures["0"] == similar.figures["0.8"] == 1
     assert similar.weight == 0
+
+
+def test_what_the_variants_of_an_encoder_measure_is_averaged(tmp_path):
+    mates = GivenVectors({item: (1.0, i // 2 / 50) for i, item in enumerate(ITEMS)})
+
+    similar = chosen(tmp_path, {"bundles": bundles("valid", "train")}, others=[mates])["similar"]
+
+    assert similar.figures["0"] == 0.5  # nothing by the one, all by the other
+    assert similar.units == 20
 
 
 def test_test_chooses_nothing(tmp_path):
@@ -111,7 +120,7 @@ def test_the_manifest_says_the_weights_and_names_the_table(tmp_path):
     choices = write_words(
         corpus,
         Catalogue.read(corpus),
-        GivenVectors(VECTORS),
+        [GivenVectors(VECTORS)],
         form=TITLE,
         folder=tmp_path,
         manifest=manifest,
