@@ -123,6 +123,9 @@ class ArtifactFolder:
         }
         self.write_table("graph.parquet", edges, [string, string, string, pa.int32()])
         self.manifest["graphFile"] = "graph.parquet"
+        tables = {"products": {"rare": 3.5, "weights": {"lamp": 1.25}}}
+        self.write("words.json", json.dumps(tables).encode())
+        self.manifest["words"] = {"file": "words.json", "similar": 0.4, "search": 0.2}
         self.write_ranker()
         self.manifest["ranker"] = {
             "file": "ranker.json",

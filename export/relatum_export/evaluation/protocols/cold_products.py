@@ -149,7 +149,15 @@ def _measure(task: Task) -> list[Outcome]:
         chosen = vectors(choose_form(task, system, on_valid))
         similar = None
         if task.behaviour is not None and system.name in HEAD_SYSTEMS:
-            similar = SimilarProducts.of(data.items, chosen, task.behaviour)
+            catalogue = task.products()
+            title = {i: p.title for i, p in zip(catalogue.ids, catalogue.products, strict=True)}
+            similar = SimilarProducts.of(
+                data.items,
+                chosen,
+                task.behaviour,
+                titles=[title.get(i, "") for i in data.items],
+                words=system.words,
+            )
         for split in splits:
             if similar is None:
                 outcomes += data.by_vectors(split, system.name, chosen)

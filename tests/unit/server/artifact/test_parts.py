@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from relatum_server.artifact import load_artifact
+from relatum_server.artifact import load_artifact, read_words
 
 
 def load(path: Path) -> Any:
@@ -38,6 +38,9 @@ def test_every_part_is_described_in_plain_values(folder):
     assert artifact.graph_path.name == "graph.parquet"
     assert [source.name for source in artifact.ranker.sources] == ["users", "transitions"]
     assert artifact.golden_max_difference == 0.001
+    words = artifact.words
+    assert (words.similar, words.search, words.rerank) == (0.4, 0.2, 0)
+    assert read_words(words.path, "products").weights == {"lamp": 1.25}
 
 
 def test_an_artifact_without_parts_has_none(folder):
@@ -49,6 +52,7 @@ def test_an_artifact_without_parts_has_none(folder):
     assert artifact.transitions_path is None
     assert artifact.ranker is None
     assert artifact.graph_path is None
+    assert artifact.words is None
 
 
 @pytest.mark.parametrize("part", ["pairHead", "ridge", "ranker", "graphFile"])
@@ -100,6 +104,9 @@ def test_a_head_of_vectors_alone_needs_no_words(folder):
         ("ridge", {"space": "complement_in"}, "ridge.dimension is 2 and the space's is 3"),
         ("ranker", {"version": 2}, "ranker.version is 2 and its file's 1"),
         ("ranker", {"sources": ["text"]}, "ranker.sources are ['text'] and its file's"),
+        ("words", {"similar": -0.1}, "words.similar is -0.1, not a number of 0 or more"),
+        ("words", {"rerank": "NaN"}, "words.rerank is nan, not a number of 0 or more"),
+        ("words", {"file": "other.json"}, "words.file names 'other.json', which `files`"),
         ("thresholds", {"goldenMaxDifference": 0}, "golden_max_difference is 0.0 for the heads"),
         ("thresholds", {"goldenMaxDifference": 1}, "golden_max_difference is 1.0 for the heads"),
     ],

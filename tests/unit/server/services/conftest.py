@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relatum_server.artifact import RankerSpec, TextField, TextForm
+from relatum_server.artifact import RankerSpec, TextField, TextForm, WordWeights
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
 from relatum_server.encoder.pair_head import PairHead
 from relatum_server.encoder.user_encoder import UserEncoder
@@ -19,6 +19,7 @@ from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.counters import EventCounters
 from relatum_server.index.exact import ExactIndex
 from relatum_server.index.lexical import Fts5Index
+from relatum_server.ranking.fusion import RelationWeights, SearchWeights
 from relatum_server.services.association import AssociationService
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.catalog import CatalogService
@@ -51,6 +52,16 @@ FORM = TextForm((TextField("title", 0), TextField("categories", 0)), " | ")
 
 def digest(data: bytes, purpose: str) -> bytes:
     return hmac.digest(b"key" + purpose.encode(), data, hashlib.sha256)
+
+
+@dataclass(frozen=True)
+class WordsOfShop:
+    """What the artifact says of words."""
+
+    table: WordWeights
+    similar: float = 0.0
+    search: float = 0.0
+    rerank: float = 0.0
 
 
 @dataclass
@@ -100,6 +111,7 @@ def build_shop(
     users: UserEncoder | None = None,
     ridge: Sequence[Sequence[float]] | None = None,
     spaces: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    words: WordsOfShop | None = None,
 ) -> Shop:
     store = FakeStore() if store is None else store
     limits = limits or Limits()
@@ -112,7 +124,9 @@ def build_shop(
         store,
         encoder.encoder_id,
         text=ExactIndex(encoder.dimension),
-        lexical=Fts5Index.open(folder / f"{secrets.token_hex(4)}.db")[0],
+        lexical=Fts5Index.open(
+            folder / f"{secrets.token_hex(4)}.db", weights=None if words is None else words.table
+        )[0],
         filtering=Filtering(AttributeTable()),
         behaviour=part,
         spaces={
@@ -145,8 +159,25 @@ def build_shop(
         live=live,
         catalog=catalog,
         imports=CatalogImportService(catalog, store, live, text_vectors, limits),
-        association=AssociationService(live, encoder, pages, limits, scorer=scorer, places=places),
-        search=SearchService(live, encoder, pages, digest=digest, limits=limits),
+        association=AssociationService(
+            live,
+            encoder,
+            pages,
+            limits,
+            scorer=scorer,
+            places=places,
+            weights=None if words is None else RelationWeights(words=words.similar),
+        ),
+        search=SearchService(
+            live,
+            encoder,
+            pages,
+            digest=digest,
+            limits=limits,
+            weights=None
+            if words is None
+            else SearchWeights(words=words.search, rerank=words.rerank),
+        ),
         completion=CompletionService(store, live, limits),
         events=events,
         recommendation=RecommendationService(
@@ -165,6 +196,7 @@ def build_shop(
             "users": users,
             "ridge": ridge,
             "spaces": spaces,
+            "words": words,
         },
     )
 

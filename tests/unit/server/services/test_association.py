@@ -2,11 +2,13 @@
 
 import pytest
 
+from relatum_server.artifact import WordWeights
 from relatum_server.domain import EvidenceKind, Product, Relation
 from relatum_server.errors import ArtifactLacksPartError, InvalidArgumentError, NotFoundError
 from relatum_server.services.association import RelatedQuery
 from relatum_server.services.ranked import Paging
-from tests.unit.server.services.conftest import build_shop
+from relatum_server.services.relation import POOL
+from tests.unit.server.services.conftest import WordsOfShop, build_shop
 
 PRODUCTS = (
     Product("milk", "whole milk", categories=("Dairy",), group_id="g"),
@@ -147,3 +149,34 @@ def test_a_filter_holds_for_every_space(store_with_behaviour):
     page = similar(store_with_behaviour, product_id="milk", filter='brand = "none"')
 
     assert page.results == []
+
+
+def test_words_that_titles_share_are_added_exactly_and_bring_candidates_of_their_own(tmp_path):
+    words = WordsOfShop(WordWeights({"usb": 0.5, "cable": 0.5}, 2.0), similar=0.8)
+    shop = build_shop(tmp_path, words=words)
+    shop.add(Product("a", "usb cable zx81"), Product("b", "zx81 case"))
+    for start in range(0, POOL + 150, 250):  # by the vector alone the case is out of reach
+        shop.add(*(Product(f"n{i}", "usb cable") for i in range(start, start + 250)))
+
+    page = shop.association.list_related(RelatedQuery(product_id="a"), Paging(size=200))
+
+    by_id = {line.product_id: line for line in page.results}
+    added = [e for e in by_id["b"].evidence if e.kind is EvidenceKind.LEXICAL]
+    one = 8 / (8.5**0.5 * 12**0.5)  # zx and 81 are shared
+    assert [e.contribution for e in added] == pytest.approx([0.8 * one])
+    for line in page.results:
+        assert line.score == pytest.approx(sum(e.contribution for e in line.evidence))
+    shop.live.close()
+
+
+def test_where_behaviour_counts_too_words_stand_beside_the_weight_of_text(tmp_path):
+    words = WordsOfShop(WordWeights({}, 1.0), similar=0.8)
+    behaviour = {"a": (1.0, 0.0), "b": (1.0, 0.0)}
+    shop = build_shop(tmp_path, words=words, behaviour=behaviour)
+    shop.add(Product("a", "red tea"), Product("b", "red pot"))
+
+    (line,) = shop.association.list_related(RelatedQuery(product_id="a"), Paging()).results
+
+    added = [e.contribution for e in line.evidence if e.kind is EvidenceKind.LEXICAL]
+    assert added == pytest.approx([0.5 * 0.8 * 0.5])
+    shop.live.close()

@@ -2,10 +2,14 @@
 
 import pytest
 
+from relatum_server.artifact import WordWeights
 from relatum_server.domain import Event, EventType, EvidenceKind, Product, ProductQuantity
 from relatum_server.errors import FailedPreconditionError, InvalidArgumentError
 from relatum_server.services.ranked import Paging
 from relatum_server.services.search import SearchQuery
+from tests.unit.server.services.conftest import WordsOfShop, build_shop
+
+LEXICAL = EvidenceKind.LEXICAL
 
 
 @pytest.fixture
@@ -188,3 +192,44 @@ def test_what_two_shoppers_searched_for_is_not_corrected(dairy):
         dairy.events.write([(0, Event("", EventType.SEARCH, user=user, query="brend"))])
 
     assert not dairy.search.search(SearchQuery("brend"), Paging()).corrected_query
+
+
+WORDS = WordsOfShop(WordWeights({"milk": 1.0, "oat": 2.0}, 3.0), search=0.5, rerank=0.0)
+
+
+def lexical(page):
+    return {
+        line.product_id: sum(e.contribution for e in line.evidence if e.kind is LEXICAL)
+        for line in page.results
+    }
+
+
+@pytest.fixture
+def worded(tmp_path):
+    shop = build_shop(tmp_path, words=WORDS)
+    shop.add(Product("oat", "oat milk"), Product("milk", "milk"), Product("tea", "tea"))
+    yield shop
+    shop.live.close()
+
+
+def test_an_artifact_that_weighs_words_adds_their_similarity_to_the_cosine(worded):
+    page = worded.search.search(SearchQuery("oat milk"), Paging())
+
+    assert lexical(page) == pytest.approx({"oat": 0.5, "milk": 0.5 / 5**0.5, "tea": 0})
+    for line in page.results:
+        assert line.score == pytest.approx(sum(e.contribution for e in line.evidence))
+
+
+def test_products_that_the_caller_names_are_ranked_by_a_weight_of_their_own(worded):
+    query = SearchQuery("oat milk", candidate_ids=("milk", "tea"))
+
+    page = worded.search.search(query, Paging())
+
+    assert lexical(page) == {"milk": 0, "tea": 0}
+
+
+def test_a_search_by_words_alone_stays_in_the_order_of_bm25(worded):
+    page = worded.search.search(SearchQuery("oat milk", disable_semantic=True), Paging())
+
+    assert list(lexical(page)) == ["oat", "milk"]
+    assert lexical(page)["oat"] == pytest.approx(0.2)
