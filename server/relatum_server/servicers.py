@@ -113,7 +113,7 @@ def build_servicers(
     relation_weights, search_weights = RelationWeights(), SearchWeights()
     if words is not None:
         relation_weights = RelationWeights(words=words.similar)
-        search_weights = SearchWeights(words=words.search, rerank=words.rerank)
+        search_weights = SearchWeights(lexical=words.search, rerank=words.rerank)
     recommendation = RecommendationService(
         live,
         events,

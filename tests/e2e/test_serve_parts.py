@@ -12,7 +12,7 @@ from tests.e2e.ranked_list import assert_explained, ids, kinds
 
 PARTS = {
     "behaviour", "complement_in", "complement_out", "copurchase", "popularity", "transitions",
-    "ranker", "pair_head", "user_encoder", "ridge", "graph",
+    "ranker", "pair_head", "user_encoder", "ridge", "graph", "words",
 }  # fmt: skip
 BOUGHT = ["mouse-black", "keyboard-black", "notebook-red", "pen-red"]
 

@@ -6,9 +6,11 @@ import pytest
 
 from relatum_export.artifact.words import WordTable
 from relatum_export.corpus import segmentation as offline
+from relatum_export.corpus.text import ProductText
 from relatum_export.evaluation.agreement import agrees, changed_units
+from relatum_export.evaluation.lexical_leg import COMMON_FLOOR, LexicalLeg
 from relatum_server.artifact import WordWeights
-from relatum_server.domain import EvidenceKind, Product
+from relatum_server.domain import Attribute, EvidenceKind, Product
 from relatum_server.index import segmentation as served
 from relatum_server.index.words import WordVectors
 from relatum_server.services.association import RelatedQuery
@@ -41,10 +43,47 @@ def test_both_sides_find_two_texts_equally_alike():
 
     expected = table.similarity(TEXTS, TEXTS)
 
-    for query, row in zip(TEXTS, expected, strict=True):
-        profile = vectors.profile(query)
+    for key, row in enumerate(expected):
+        profile = vectors.profile_of([key], [])
         found = np.zeros(len(TEXTS)) if profile is None else vectors.scores(profile, keys)
         assert found == pytest.approx(row, abs=1e-6)
+
+
+def test_both_sides_have_the_same_bm25(tmp_path):
+    draw = np.random.default_rng(5)
+    vocabulary = np.array([*" ".join(TEXTS).split(), *(f"filler{i}" for i in range(300))])
+    products = [
+        ProductText(
+            title=" ".join(draw.choice(vocabulary, 6)),
+            brand=str(draw.choice(vocabulary)),
+            categories=draw.choice(vocabulary, 2).tolist(),
+            attributes={"kind": draw.choice(vocabulary, 2).tolist()},
+            description=" ".join(["common", *draw.choice(vocabulary, 20)]),
+        )
+        for _ in range(COMMON_FLOOR + 300)
+    ]
+    shop = build_shop(tmp_path)
+    for start in range(0, len(products), CHUNK):
+        shop.add(
+            *(
+                Product(
+                    str(start + i),
+                    product.title,
+                    brand=product.brand,
+                    categories=tuple(product.categories),
+                    attributes={"kind": Attribute(text=tuple((product.attributes or {})["kind"]))},
+                    description=product.description,
+                )
+                for i, product in enumerate(products[start : start + CHUNK])
+            )
+        )
+    keys = shop.live.keys.keys_of(map(str, range(len(products)))).tolist()
+    leg = LexicalLeg(products)
+
+    for query in (*TEXTS, "common filler7 fillers 14.5oz", "common", "tea_pot COMMON"):
+        expected = leg.scores(query)
+        assert shop.live.lexical.score(query, keys) == pytest.approx(expected, rel=1e-5)
+    shop.live.close()
 
 
 def test_the_api_finds_bundle_mates_as_the_offline_scores_do(tmp_path, data):

@@ -23,7 +23,7 @@ from relatum_export.errors import InputError
 FILE = "words.json"
 Use: TypeAlias = Literal["similar", "search", "rerank", "answers"]
 USES: tuple[Use, ...] = get_args(Use)
-PASSAGES: tuple[Use, ...] = ("answers",)  # the others compare with products
+Similarity: TypeAlias = Literal["similar", "answers"]  # searches weigh BM25 instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ class Words:
     Attributes:
         products: of the catalogue's titles; None where there is no catalogue.
         passages: of texts that answer questions; None where there are none.
-        weights: by use, at least 0; 0 where it is missing.
+        weights: by use, at least 0; 0 where it is missing. Of `similar` and `answers` that of the
+            similarity of words, of `search` and `rerank` that of BM25 over a query's best.
     """
 
     products: WordTable | None
@@ -108,7 +109,7 @@ class Words:
     weights: Mapping[Use, float]
 
     def scores(
-        self, use: Use, queries: Sequence[str], documents: Sequence[str]
+        self, use: Similarity, queries: Sequence[str], documents: Sequence[str]
     ) -> NDArray[np.float32] | None:
         """What is added to the cosines, float32 [queries, documents]; None for nothing.
 
@@ -117,14 +118,11 @@ class Words:
             queries: texts; of products their titles.
             documents: passages, or titles of products.
         """
-        weight, table = self.weights.get(use, 0.0), self.table(use)
+        weight = self.weights.get(use, 0.0)
+        table = self.passages if use == "answers" else self.products
         if weight == 0 or table is None:
             return None
         return np.float32(weight) * table.similarity(queries, documents)
-
-    def table(self, use: Use) -> WordTable | None:
-        """The collection that a use compares with."""
-        return self.passages if use in PASSAGES else self.products
 
     def write(self, folder: Path) -> manifest_pb2.Words:
         """Write the tables; the message for the manifest."""

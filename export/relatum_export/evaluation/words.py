@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from relatum_export.artifact.words import Use
+from relatum_export.artifact.words import Similarity, Use
 from relatum_export.evaluation.rows import OWN, TEXT_ALONE
 from relatum_export.evaluation.systems import EncoderSystem, TextSystem
 
 
 def with_words(
     system: TextSystem,
-    use: Use,
+    use: Similarity,
     cosines: NDArray[np.float32],
     queries: Sequence[str],
     documents: Sequence[str],
@@ -41,3 +41,10 @@ def ablated(systems: Sequence[TextSystem], *uses: Use) -> Iterator[TextSystem]:
             if any(weights.get(use, 0.0) for use in uses):
                 yield replace(system, name=TEXT_ALONE, words=None)
         yield system
+
+
+def weight_of(system: TextSystem, use: Use) -> float:
+    """What the words of a system count for a use, beside its cosines."""
+    if not isinstance(system, EncoderSystem) or system.words is None:
+        return 0.0
+    return system.words.weights.get(use, 0.0)

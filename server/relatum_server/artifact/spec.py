@@ -130,13 +130,13 @@ class RidgeSpec:
 
 @dataclass(frozen=True, slots=True)
 class WordsSpec:
-    """What the similarity of words counts beside the cosine, at least 0.
+    """What words count beside the cosine, at least 0.
 
     Attributes:
         path: the weights of words; `read_words(path, "products")` reads them.
-        similar: between two products.
-        search: between a query and the catalogue.
-        rerank: between a query and products that the caller names.
+        similar: the similarity of two products' titles.
+        search: BM25 over a query's best, in the whole catalogue.
+        rerank: the same among products that the caller names.
     """
 
     path: Path

@@ -124,10 +124,6 @@ class WordProfile:
 class WordSpace(Protocol):
     """Titles as weighted words. Safe from any thread."""
 
-    def profile(self, text: str) -> WordProfile | None:
-        """A text; None without a word that a title has."""
-        ...
-
     def profile_of(self, positives: Sequence[int], negatives: Sequence[int]) -> WordProfile | None:
         """Liked products less disliked ones; None where no liked one has words."""
         ...

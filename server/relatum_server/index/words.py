@@ -17,7 +17,6 @@ from relatum_server.artifact import WordWeights
 from relatum_server.index.base import Hits, Keys, Mask, WordProfile
 from relatum_server.index.exact import best, is_allowed
 from relatum_server.index.postings import Postings
-from relatum_server.index.segmentation import words
 
 MOST_POSTINGS = 2_000  # of the rarest words, that a search looks at
 DISLIKE = 0.5  # as of vectors
@@ -70,21 +69,6 @@ class WordVectors:
                 if key < len(self._lengths):
                     self._live -= int(self._lengths[key])
                     self._lengths[key] = 0
-
-    def profile(self, text: str) -> WordProfile | None:
-        """A text; see `WordSpace.profile`."""
-        weighed = self._weighed(words(text))
-        known = sorted(
-            (self._number_of[word], weight)
-            for word, weight in weighed.items()
-            if word in self._number_of
-        )
-        if not known:
-            return None
-        return WordProfile(
-            np.array([number for number, _ in known], np.int64),
-            np.array([weight for _, weight in known], np.float64),
-        )
 
     def profile_of(self, positives: Sequence[int], negatives: Sequence[int]) -> WordProfile | None:
         """Products liked and disliked; see `WordSpace.profile_of`."""

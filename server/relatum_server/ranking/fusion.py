@@ -12,18 +12,18 @@ class SearchWeights:
 
     Attributes:
         text: of the cosine of query and product.
-        lexical: of BM25, divided by the query's best, of artifacts that do not weigh words and of
-            searches by words alone. It finds more in a whole catalogue and orders what was found
-            no better; docs/benchmarks.md has the figures that it was set by.
-        words: of the similarity of words, beside the cosine; the artifact's.
+        lexical: of BM25 over the query's best, beside the cosine. It finds more in a whole
+            catalogue and orders what was found no better; docs/benchmarks.md has the figures that
+            the default was set by, an artifact brings its own.
         rerank: the same where the caller names the products.
+        alone: the same without the cosine; it moves no order.
         profile: of the cosine of the shopper's profile and the product.
     """
 
     text: float = 1.0
     lexical: float = 0.2
-    words: float = 0.0
-    rerank: float = 0.0
+    rerank: float = 0.2
+    alone: float = 0.2
     profile: float = 0.08
 
 

@@ -88,6 +88,7 @@ def model_facts(artifact: Artifact, provider: str, precision: str) -> ModelFacts
     parts += ["user_encoder"] if artifact.user_encoder else []
     parts += ["ridge"] if artifact.ridge else []
     parts += ["graph"] if artifact.graph_path else []
+    parts += ["words"] if artifact.words else []
     return ModelFacts(
         model_id=artifact.model_id,
         name=artifact.name,

@@ -66,7 +66,7 @@ class Projections:
                 behaviour = BehaviourPart(graph, *load_space(space))
         traffic, counters, traffic_revision = _open_traffic(artifact, folder, latest)
         kept.append(_Kept(counters, traffic_revision))
-        words = artifact.words
+        words = artifact.words if artifact.words and artifact.words.similar else None
         lexical, lexical_revision = Fts5Index.open(
             folder / "lexical.db",
             at_most=latest,

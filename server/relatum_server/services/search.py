@@ -137,35 +137,22 @@ class SearchService:
             values, _ = text.scores(vector, keys)
             parts.append(Contribution(EvidenceKind.TEXT, self._weights.text * values))
         if not query.disable_lexical:
-            beside = vector is not None and lexical.titles is not None
-            words = self._alike(query, keys) if beside else self._matching(query, keys, hits)
-            parts.append(Contribution(EvidenceKind.LEXICAL, words))
+            weight = self._weights.alone
+            if vector is not None:
+                weight = self._weights.rerank if query.candidate_ids else self._weights.lexical
+            share = self._bm25(query.query, keys, hits)
+            parts.append(Contribution(EvidenceKind.LEXICAL, weight * share))
         return Ranking(keys.astype(np.int64), tuple(parts))
 
-    def _alike(self, query: SearchQuery, keys: Keys) -> NDArray[np.float64]:
-        """What the similarity of words adds [n], by the artifact's weight."""
-        weight = self._weights.rerank if query.candidate_ids else self._weights.words
-        titles = self._live.lexical.titles
-        profile = None if titles is None or weight == 0 else titles.profile(query.query)
-        if titles is None or profile is None:
-            return np.zeros(len(keys))
-        return weight * titles.scores(profile, keys)
-
-    def _matching(self, query: SearchQuery, keys: Keys, hits: Hits) -> NDArray[np.float64]:
-        """What BM25 adds [n], over the query's best."""
-        words = self._bm25(query.query, keys, hits)
-        largest = max(float(hits.scores.max(initial=0.0)), float(words.max(initial=0.0)))
-        share = words / largest if largest > 0 else np.zeros(len(keys))
-        return self._weights.lexical * share
-
     def _bm25(self, query: str, keys: Keys, hits: Hits) -> NDArray[np.float64]:
-        """BM25 [n]; asked for only where the leg's own candidates leave it open."""
+        """BM25 [n] over the query's best; asked for only where the leg's own candidates end."""
         found = dict(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True))
         values = np.array([found.get(key, 0.0) for key in keys.tolist()], np.float64)
         if len(hits.keys) == POOL:  # cut off: others may have matched too
             rest = np.flatnonzero(~np.isin(keys, hits.keys))
             values[rest] = self._live.lexical.score(query, keys[rest].tolist())
-        return values
+        largest = max(float(hits.scores.max(initial=0.0)), float(values.max(initial=0.0)))
+        return values / largest if largest > 0 else values
 
     def _by_popularity(self, query: SearchQuery, allowed: Mask | None) -> Ranking:
         if allowed is None:

@@ -711,10 +711,12 @@ Global___Ranker: _TypeAlias = Ranker  # noqa: Y015
 
 @_typing.final
 class Words(_message.Message):
-    """What is added to the cosine of two texts: a weight times the similarity of their words, 0..1. Words are those of the server's
+    """What words add to the cosine of two texts. The weights are at least 0; `export` chose them and says in metrics.json how.
+
+    Of `similar` and `answers` it is the weight times the similarity of their words, 0..1. Words are those of the server's
     index/segmentation.py; of a product, those of its title as it is written. A word that a text has n times weighs (1 + ln n)
     times the word's own weight, a text's weights are divided by the root of the sum of their squares, and the similarity is
-    their inner product. The weights below are at least 0 and were chosen by `export`, which says in metrics.json how.
+    their inner product. Of `search` and `rerank` it is the weight times BM25 over the query's best.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

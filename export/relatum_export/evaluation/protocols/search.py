@@ -1,16 +1,21 @@
 """Search: the judged products of a query re-ranked, and the whole corpus beside it.
 
-The artifact's encoder is asked what the server would ask it: the query with its spelling corrected.
+The artifact is asked as the server asks it: the query with its spelling corrected, by vectors and,
+where the artifact weighs them, by words.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.artifact.words import Use
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
+from relatum_export.evaluation.lexical_leg import LexicalLeg, over_best
 from relatum_export.evaluation.metrics import ndcg, ndcg_of_scores, recall, top_k
 from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
@@ -18,15 +23,37 @@ from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import language_label, length_label
 from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, TextSystem
-from relatum_export.evaluation.words import ablated, with_words
+from relatum_export.evaluation.words import ablated, weight_of
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
+from relatum_export.training.products import Catalogue
 
+SEARCHES: tuple[Use, ...] = ("search", "rerank")
 RELEVANT_LABEL = 2  # counts as found for recall
 DEPTH, RECALL_DEPTH = 10, 50
 SPELLING_NOTE = (
     "search: relatum, as exported and in PyTorch, is asked each query with its spelling corrected "
     "by the catalogue's words, as the server does; zero-shot and bm25 are asked what was typed"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server does with a query beside encoding it.
+
+    Attributes:
+        spelling: corrects it.
+        leg: ranks by words; None where no system weighs them.
+    """
+
+    spelling: SpellingCorrector
+    leg: LexicalLeg | None
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, systems: Sequence[TextSystem]) -> Self:
+        """For these products and the weights that these systems have."""
+        products = catalogue.products
+        weighed = any(weight_of(system, use) for system in systems for use in SEARCHES)
+        return cls(SpellingCorrector(products), LexicalLeg(products) if weighed else None)
 
 
 def _measure(task: Task) -> list[Outcome]:
@@ -36,27 +63,27 @@ def _measure(task: Task) -> list[Outcome]:
     }
     outcomes = []
     cases = {split: _cases(task, splits[split]) for split in task.splits}
-    corrector = SpellingCorrector(task.products().products)
-    for system in ablated(task.text, "search", "rerank"):
-        spelling = corrector if system.name in HEAD_SYSTEMS else None
+    served = Served.of(task.products(), task.text)
+    for system in ablated(task.text, *SEARCHES):
+        as_served = served if system.name in HEAD_SYSTEMS else None
 
         def on_valid(
             form: TextForm,
             system: TextSystem = system,
-            spelling: SpellingCorrector | None = spelling,
+            as_served: Served | None = as_served,
         ) -> float | None:
             if not splits["valid"].queries:
                 return None
-            return reranked(task, system, form, splits["valid"], spelling=spelling).value
+            return reranked(task, system, form, splits["valid"], served=as_served).value
 
         form = choose_form(task, system, on_valid)
         for split in task.splits:
             if splits[split].queries:
-                own = reranked(task, system, form, splits[split], cases[split], spelling=spelling)
+                own = reranked(task, system, form, splits[split], cases[split], served=as_served)
                 outcomes.append(own)
             if system.whole_corpus and (splits[split].queries or splits[split].single):
                 outcomes += _whole_corpus(
-                    task, system, form, splits[split], cases[split], spelling=spelling
+                    task, system, form, splits[split], cases[split], served=as_served
                 )
     if any(system.name in HEAD_SYSTEMS for system in task.text):
         task.notes.append(SPELLING_NOTE)
@@ -95,18 +122,18 @@ def reranked(
     judged: JudgedSplit,
     cases: Cases | None = None,
     *,
-    spelling: SpellingCorrector | None = None,
+    served: Served | None = None,
 ) -> Outcome:
     """NDCG@10 of the judged products of each query that has two, as a system orders them."""
     texts, ids = task.products().texts(form), task.products().ids
-    titled = task.products().products
     rows = np.unique(np.concatenate([query.rows for query in judged.queries]))
-    typed = asked(judged.queries, spelling)
-    cosines = system.scores(typed, [texts[row] for row in rows], products=False)
-    scores = with_words(system, "rerank", cosines, typed, [titled[row].title for row in rows])
+    typed = asked(judged.queries, served)
+    scores = system.scores(typed, [texts[row] for row in rows], products=False)
+    weight = weight_of(system, "rerank")
     values, lists = [], []
     for i, query in enumerate(judged.queries):
         own = scores[i, np.searchsorted(rows, query.rows)]
+        own = own + by_words(served, weight, typed[i], query.rows)
         values.append(ndcg_of_scores(own, query.labels))
         lists.append(query.rows[top_k(own, DEPTH)])
     units = [query.query_id for query in judged.queries]
@@ -114,9 +141,25 @@ def reranked(
     return mean_outcome(judged.split, system.name, "NDCG@10", units, values, evidence=evidence)
 
 
-def asked(queries: Iterable[JudgedQuery], spelling: SpellingCorrector | None) -> list[str]:
-    """The texts of queries, as a system with or without spelling correction is asked them."""
-    return [spelling.correct(query.text) if spelling else query.text for query in queries]
+def asked(queries: Iterable[JudgedQuery], served: Served | None) -> list[str]:
+    """The texts of queries, as the server corrects them, or as they were typed."""
+    return [served.spelling.correct(q.text) if served else q.text for q in queries]
+
+
+def by_words(
+    served: Served | None, weight: float, query: str, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What words add to the cosines of these products, float32 [rows]; their best sets the scale.
+
+    Args:
+        served: how the server asks; None for a system that it does not serve.
+        weight: of the words, beside the cosine.
+        query: as asked.
+        rows: positions in the catalogue.
+    """
+    if served is None or served.leg is None or weight == 0:
+        return np.zeros(len(rows), np.float32)
+    return np.float32(weight) * over_best(served.leg.scores(query)[rows])
 
 
 def _whole_corpus(
@@ -126,21 +169,21 @@ def _whole_corpus(
     judged: JudgedSplit,
     cases: Cases,
     *,
-    spelling: SpellingCorrector | None,
+    served: Served | None,
 ) -> list[Outcome]:
     """Unjudged products count 0; ties by id, so the columns are laid out by id."""
     catalogue = task.products()
     by_id = np.argsort(np.array(catalogue.ids))
     place = np.empty(len(by_id), np.int64)
     place[by_id] = np.arange(len(by_id))
-    texts, titled = catalogue.texts(form), catalogue.products
+    texts = catalogue.texts(form)
     queries = sorted((*judged.queries, *judged.single), key=lambda query: query.query_id)
-    typed = asked(queries, spelling)
-    cosines = system.scores(typed, [texts[row] for row in by_id], products=False)
-    scores = with_words(system, "search", cosines, typed, [titled[row].title for row in by_id])
+    typed = asked(queries, served)
+    scores = system.scores(typed, [texts[row] for row in by_id], products=False)
+    weight = weight_of(system, "search")
     gains, found, units, found_units, lists = [], [], [], [], []
-    for query, row in zip(queries, scores, strict=True):
-        ranked = top_k(row, RECALL_DEPTH)
+    for query, text, row in zip(queries, typed, scores, strict=True):
+        ranked = top_k(row + by_words(served, weight, text, by_id), RECALL_DEPTH)
         gains.append(_ndcg_of(query, place, ranked[:DEPTH]))
         units.append(query.query_id)
         lists.append(by_id[ranked[:DEPTH]])

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.metrics import ndcg_of_scores
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
-from relatum_export.evaluation.protocols.search import SEARCH, asked, reranked
+from relatum_export.evaluation.protocols.search import SEARCH, Served, asked, by_words, reranked
 from relatum_export.evaluation.rows import OWN, ZERO_SHOT, Outcome
-from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import EncoderSystem
-from relatum_export.evaluation.words import with_words
+from relatum_export.evaluation.words import weight_of
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 DRAWS = 20
@@ -66,18 +65,18 @@ def _measure(task: Task) -> list[Outcome]:
     if not any(len(query.text.split()) > 1 for query in queries):
         return []  # words without blanks between them have no second one
     outcomes = []
-    corrector = SpellingCorrector(task.products().products)
+    served = Served.of(task.products(), task.text)
     for system in task.text:
         if not isinstance(system, EncoderSystem) or system.name not in SYSTEMS:
             continue
-        spelling = corrector if system.name == OWN else None
+        as_served = served if system.name == OWN else None
 
         def on_valid(form: TextForm, system: EncoderSystem = system) -> float | None:
             return reranked(task, system, form, valid).value if valid.queries else None
 
         # Search has noted the same choice.
         form = choose_form(replace(task, notes=[]), system, on_valid)
-        clean, typed = _figures(task, system, form, queries, spelling)
+        clean, typed = _figures(task, system, form, queries, as_served)
         outcomes.append(
             Outcome(
                 task.splits[-1],  # test where both are measured
@@ -101,32 +100,32 @@ def _figures(
     system: EncoderSystem,
     form: TextForm,
     queries: list[JudgedQuery],
-    spelling: SpellingCorrector | None,
+    served: Served | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NDCG@10 of each query as typed well, and its mean over the draws, float64 [queries] each."""
-    texts, products_of = task.products().texts(form), task.products().products
+    texts, weight = task.products().texts(form), weight_of(system, "rerank")
     rows = np.unique(np.concatenate([query.rows for query in queries]))
     documents = system.encoder.encode([texts[row] for row in rows], kind="document")
     own = [documents[np.searchsorted(rows, query.rows)] for query in queries]
-    titled = [[products_of[row].title for row in query.rows] for query in queries]
 
     def ndcg(texts: list[str]) -> NDArray[np.float64]:
         vectors = system.encoder.encode(texts, kind="query")
-        measured = []
-        for query, text, vector, products, names in zip(
-            queries, texts, vectors, own, titled, strict=True
-        ):
-            cosines = (products @ vector)[None]
-            (scores,) = with_words(system, "rerank", cosines, [text], names)
-            measured.append(ndcg_of_scores(scores, query.labels))
-        return np.array(measured)
+        pairs = zip(queries, texts, vectors, own, strict=True)
+        return np.array(
+            [
+                ndcg_of_scores(
+                    products @ vector + by_words(served, weight, text, query.rows), query.labels
+                )
+                for query, text, vector, products in pairs
+            ]
+        )
 
-    clean = ndcg(asked(queries, spelling))
+    clean = ndcg(asked(queries, served))
     # All draws at once: the encoder then works in full batches.
     typed = [
         text
         for draw in range(DRAWS)
-        for text in asked([replace(q, text=misspelt(q.text, draw)) for q in queries], spelling)
+        for text in asked([replace(q, text=misspelt(q.text, draw)) for q in queries], served)
     ]
     system.encoder.encode(typed, kind="query")
     each = [

@@ -49,14 +49,14 @@ def test_chinese_titles_share_words_though_no_blank_divides_them():
 
 def test_what_is_added_to_cosines_is_the_weight_of_the_use_times_the_similarity():
     table = WordTable.fit(TITLES)
-    own = Words(table, None, {"similar": 0.4, "search": 0.0})
+    own = Words(table, None, {"similar": 0.4, "answers": 0.4})
 
     added = own.scores("similar", ["red tea"], TITLES)
 
     assert added is not None
     assert np.allclose(added, 0.4 * table.similarity(["red tea"], TITLES))
-    assert own.scores("search", ["red tea"], TITLES) is None
     assert own.scores("answers", ["red tea"], TITLES) is None  # no passages
+    assert Words(table, table, {}).scores("similar", ["red tea"], TITLES) is None
 
 
 def test_words_read_back_are_those_written(tmp_path):

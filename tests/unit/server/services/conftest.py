@@ -176,7 +176,7 @@ def build_shop(
             limits=limits,
             weights=None
             if words is None
-            else SearchWeights(words=words.search, rerank=words.rerank),
+            else SearchWeights(lexical=words.search, rerank=words.rerank),
         ),
         completion=CompletionService(store, live, limits),
         events=events,
