@@ -32,7 +32,7 @@ class _EvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Evidence
     EVIDENCE_KIND_BEHAVIOUR: _EvidenceKind.ValueType  # 2
     """Inner product in the behaviour space."""
     EVIDENCE_KIND_LEXICAL: _EvidenceKind.ValueType  # 3
-    """The lexical (BM25) leg."""
+    """Words: BM25 in a search; in SIMILAR the words that titles share, where the artifact weighs them."""
     EVIDENCE_KIND_CO_PURCHASE: _EvidenceKind.ValueType  # 4
     """Bought together."""
     EVIDENCE_KIND_POPULARITY: _EvidenceKind.ValueType  # 5
@@ -61,7 +61,7 @@ EVIDENCE_KIND_TEXT: EvidenceKind.ValueType  # 1
 EVIDENCE_KIND_BEHAVIOUR: EvidenceKind.ValueType  # 2
 """Inner product in the behaviour space."""
 EVIDENCE_KIND_LEXICAL: EvidenceKind.ValueType  # 3
-"""The lexical (BM25) leg."""
+"""Words: BM25 in a search; in SIMILAR the words that titles share, where the artifact weighs them."""
 EVIDENCE_KIND_CO_PURCHASE: EvidenceKind.ValueType  # 4
 """Bought together."""
 EVIDENCE_KIND_POPULARITY: EvidenceKind.ValueType  # 5
