@@ -80,25 +80,27 @@ def choose(
         corpus: the shop.
         catalogue: its products.
         words: their weights.
-        encoders: variants of one, whose cosines they stand beside. What each unit measures is
-            averaged over them, because rounding alone moves which of two near texts is first.
+        encoders: variants of one, whose cosines they stand beside, the one served by default first.
+            What each question measures is averaged over them: rounding alone moves which of two
+            passages is first. The other measures are smoother and take longer: the first measures.
         form: how products become text.
         reporter: shows the encoding's progress.
     """
     small = _at_most(MOST_PRODUCTS, corpus, catalogue)
     found: dict[Use, dict[float, list[Outcome]]] = {use: {w: [] for w in GRID} for use in USES}
-    for encoder in encoders:
+    for number, encoder in enumerate(encoders):
         cached = CachedEncoder(encoder, "", None, OWN, reporter)
         for weight in GRID:
             own = replace(words, weights=dict.fromkeys(USES, weight))
             system = EncoderSystem(OWN, cached, (form,), words=own)
-            for use, outcomes in _measured(corpus, small, system).items():
+            measured = _measured(corpus, small, system, questions_alone=number > 0)
+            for use, outcomes in measured.items():
                 found[use][weight] += outcomes
     return [_choice(use, found[use]) for use in USES]
 
 
 def _measured(
-    corpus: Corpus, catalogue: Catalogue, system: EncoderSystem
+    corpus: Corpus, catalogue: Catalogue, system: EncoderSystem, *, questions_alone: bool
 ) -> dict[Use, list[Outcome]]:
     """The outcomes that each use is chosen by, split by split; none where nothing is judged."""
 
@@ -108,9 +110,12 @@ def _measured(
         task = Task(corpus, catalogue, tuple(splits), [system], None)
         return [o for o in protocol.measure(task) if o.system == OWN and o.units]
 
+    answered = outcomes(QUESTIONS)
+    if questions_alone:
+        return {"answers": answered}
     searched = outcomes(SEARCH)
     # Replies are sought among those of train, so train's own questions would find themselves.
-    answered = outcomes(QUESTIONS) or outcomes(SERVICE, ("valid",))
+    answered = answered or outcomes(SERVICE, ("valid",))
     return {
         "similar": outcomes(BUNDLES),
         "search": [o for o in searched if o.measure == "NDCG@10/corpus"],

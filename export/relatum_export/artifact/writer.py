@@ -127,7 +127,7 @@ def write_artifact(
         word_choices = write_words(
             corpus,
             catalogue,
-            [encoders["fp32"], encoders["int8"]],
+            [encoders["int8"], encoders["fp32"]],
             form=choice.form,
             folder=folder,
             manifest=manifest,

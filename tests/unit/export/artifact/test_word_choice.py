@@ -64,15 +64,6 @@ def test_where_no_weight_beats_the_default_it_stays(tmp_path):
     assert similar.weight == 0
 
 
-def test_what_the_variants_of_an_encoder_measure_is_averaged(tmp_path):
-    mates = GivenVectors({item: (1.0, i // 2 / 50) for i, item in enumerate(ITEMS)})
-
-    similar = chosen(tmp_path, {"bundles": bundles("valid", "train")}, others=[mates])["similar"]
-
-    assert similar.figures["0"] == 0.5  # nothing by the one, all by the other
-    assert similar.units == 20
-
-
 def test_test_chooses_nothing(tmp_path):
     similar = chosen(tmp_path, {"bundles": bundles("test")})["similar"]
 
@@ -88,29 +79,48 @@ def test_a_shop_without_judgements_has_the_defaults(tmp_path):
     assert str(found["search"]) == "search 0.2 (nothing to choose by)"
 
 
-def test_questions_choose_their_own_weight(tmp_path):
-    asked = [f"does {kind} fit" for kind in KINDS]
-    right = [f"{kind} will" for kind in KINDS]
-    queries = [{"query_id": f"q{i}", "query": text} for i, text in enumerate(asked)]
-    candidates = [
+ASKED = [f"does {kind} fit" for kind in KINDS]
+RIGHT = [f"{kind} will" for kind in KINDS]
+QUESTIONS = {
+    "queries": [{"query_id": f"q{i}", "query": text} for i, text in enumerate(ASKED)],
+    "candidates": [
         {
             "candidate_id": f"{i}-{other}",
             "query_id": f"q{i}",
-            "candidate": right[(i + other) % len(right)],
+            "candidate": RIGHT[(i + other) % len(RIGHT)],
             "label": 2.0 if other == 0 else 0.0,
             "split": "valid",
         }
-        for i in range(len(asked))
+        for i in range(len(ASKED))
         for other in range(3)
-    ]
-    vectors = VECTORS | dict.fromkeys(asked, (1.0, 0.0))
-    vectors |= {text: (1.0, (i + 1) % 3 / 100) for i, text in enumerate(right)}
+    ],
+}
+# The further a passage, the nearer its vector: a question's own comes last, but for the end.
+BLIND = (
+    VECTORS
+    | dict.fromkeys(ASKED, (1.0, 0.0))
+    | {text: (1.0, (len(RIGHT) - i) / 100) for i, text in enumerate(RIGHT)}
+)
 
-    answers = chosen(tmp_path, {"queries": queries, "candidates": candidates}, vectors)["answers"]
+
+def test_questions_choose_their_own_weight(tmp_path):
+    answers = chosen(tmp_path, QUESTIONS, BLIND)["answers"]
 
     assert answers.measure == "P@1 on valid"
     assert answers.weight > 0
+    assert answers.figures["0"] < 0.1
     assert answers.figures[f"{answers.weight:g}"] == 1
+
+
+def test_what_the_variants_of_an_encoder_answer_is_averaged(tmp_path):
+    seeing = {text: np.eye(len(KINDS))[i] for i, text in enumerate(RIGHT)}
+    seeing |= {text: np.eye(len(KINDS))[i] for i, text in enumerate(ASKED)}
+    blind = chosen(tmp_path / "one", QUESTIONS, BLIND)["answers"]
+
+    both = chosen(tmp_path / "two", QUESTIONS, BLIND, others=[GivenVectors(seeing)])["answers"]
+
+    assert both.figures["0"] == pytest.approx((blind.figures["0"] + 1) / 2)
+    assert both.units == len(KINDS)
 
 
 def test_the_manifest_says_the_weights_and_names_the_table(tmp_path):
