@@ -26,7 +26,8 @@ Data = Annotated[Path, typer.Option(help="A set in the common schema, or a folde
 Build = Annotated[Path, typer.Option(help="Folder of everything derived.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the random trainings; 0 is shipped.")]
 Configs = Annotated[
-    Path, typer.Option(help="Folder of encoder-en.toml and encoder-multilingual.toml.")
+    Path,
+    typer.Option(help="Folder of encoder-en.toml, encoder-multilingual.toml, student-en.toml."),
 ]
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Steps side by side; by default one a core, at most 4.")
@@ -71,13 +72,18 @@ def tune(
 
 @app.command()
 def evaluate(
-    *, data: Data, build: Build = Path("build"), seed: Seed = 0, jobs: Jobs = None
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    seed: Seed = 0,
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
 ) -> None:
     """Fit and judge one artifact a set, by the shipped encoders."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
     with alone(build):
         corpora = judging.corpora_of(data, folders, reporter, jobs)
-        rows, found = judging.judge(corpora, folders, reporter, jobs)
+        rows, found = judging.judge(corpora, folders, configs, reporter, jobs)
     reporter.result(rows, report.table(found))
     reporter.info(f"{folders.suite}/report.html and all.json hold every figure")
 
@@ -101,7 +107,7 @@ def seeds(
             reporter.info(f"seed {seed}: models")
             judging.train_models(corpora, folders, configs, reporter, jobs)
             reporter.info(f"seed {seed}: sets")
-            judging.judge(corpora, folders, reporter, jobs)
+            judging.judge(corpora, folders, configs, reporter, jobs)
         rows = repeated.write_seeds(build, count)
         judging.write_page(plan.Folders(build))
     reporter.result(rows, repeated.shown(rows).table())

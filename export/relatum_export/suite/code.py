@@ -15,6 +15,7 @@ COMMANDS = {  # by the words of the command line, the longest first
     ("train", "ranker"): "relatum_export.training.ranker.command",
     ("train", "users"): "relatum_export.training.users.command",
     ("build", "graph"): "relatum_export.graph.command",
+    ("compress",): "relatum_export.training.compression.command",
     ("evaluate",): "relatum_export.evaluation.command",
     ("export",): "relatum_export.artifact.command",
     ("prepare",): "relatum_export.corpus.command",

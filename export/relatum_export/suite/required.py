@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relatum_export.evaluation.rows import OWN, REFITTED, VERSUS, ZERO_SHOT
+from relatum_export.training.compression.table import POOLED, TEACHER
 
 TITLE = f"{ZERO_SHOT}-title"
 
@@ -81,6 +82,7 @@ ASKUL = "askul_relations_2023/test"
 COLD = "online_retail/test/R@50/cold"
 SERVICE = "zh_customer_service/test/R@10"
 NOT_WORSE = -0.01
+STUDENT = "student-half"
 
 REQUIREMENTS: tuple[Requirement, ...] = (
     Figure("amazon_beauty/test/NDCG@10/relatum", 0.058, 0.062),
@@ -123,6 +125,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Pooled(f"{SERVICE} less 2 x bm25", (SERVICE,), ("bm25",), factor=2.0),
     Beats(SERVICE, "most-frequent-replies"),
     Figure("search_crowdflower/test/loss/typos/relatum", 0.03, 0.02),
+    Figure(f"{POOLED}/valid/titles/s{VERSUS}{TEACHER}/{STUDENT}", 1.8, 2.0),
+    Figure(f"{POOLED}/valid/loss/{STUDENT}", 0.015, 0.01),
 )
 REQUIRED: Mapping[str, float] = {
     one.name: one.required if isinstance(one, Figure) else 0.0

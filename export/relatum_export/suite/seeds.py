@@ -10,8 +10,9 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.rows import OWN, REFITTED
 from relatum_export.suite.plan import Folders
 from relatum_export.suite.report import Beside
+from relatum_export.suite.required import STUDENT
 
-SYSTEMS = (OWN, OWN + REFITTED)
+SYSTEMS = (OWN, OWN + REFITTED, STUDENT)
 SeedRow = dict[str, Any]
 
 

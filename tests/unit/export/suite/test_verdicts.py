@@ -161,4 +161,5 @@ def test_every_requirement_is_named_by_the_rules_of_rows_and_only_once():
     assert len(names) == len(set(names))
     for one in REQUIREMENTS:
         groups = one.groups if isinstance(one, Pooled) else [one.name.rsplit("/", 1)[0]]
-        assert all(group.split("/")[1] == "test" for group in groups)
+        split = {"pooled": "valid"}  # `compress` measures there; test is reported once, by encoders
+        assert all(g.split("/")[1] == split.get(g.split("/")[0], "test") for g in groups)
