@@ -14,7 +14,7 @@ from relatum_export.errors import ExportError, InputError
 from relatum_export.settings_file import read_settings
 from relatum_export.suite import ablation as recipe_ablation
 from relatum_export.suite import card as model_card
-from relatum_export.suite import judging, leave_out, plan, report
+from relatum_export.suite import judging, leave_out, per_set, plan, report
 from relatum_export.suite import seeds as repeated
 from relatum_export.suite.ablation_settings import Ablations
 from relatum_export.suite.lock import alone
@@ -28,6 +28,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the random trainings; 0 is sh
 Configs = Annotated[
     Path,
     typer.Option(help="Folder of encoder-en.toml, encoder-multilingual.toml, student-en.toml."),
+]
+MaxPairs = Annotated[
+    int | None, typer.Option(min=2, help="Pairs of a pass, in the place of the recipe's.")
 ]
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Steps side by side; by default one a core, at most 4.")
@@ -122,22 +125,44 @@ def leave_one_out(
     sets: Annotated[
         str, typer.Option(help="Names with commas; by default the smallest set of each kind.")
     ] = "",
-    max_pairs: Annotated[
-        int | None, typer.Option(min=2, help="Pairs of a pass, in the place of the recipe's.")
-    ] = None,
+    max_pairs: MaxPairs = None,
     configs: Configs = CONFIGS,
     jobs: Jobs = None,
 ) -> None:
     """Train the shipped recipe without a set, and judge it on that set; one of each kind."""
     reporter, folders = Reporter(), plan.Folders(build)
-    names = [name.strip() for name in sets.split(",") if name.strip()]
     with alone(build):
         corpora = judging.corpora_of(data, folders, reporter, jobs)
         lines = leave_out.run(
-            corpora, names, folders, configs, reporter, max_pairs=max_pairs, jobs=jobs
+            corpora, _words(sets), folders, configs, reporter, max_pairs=max_pairs, jobs=jobs
         )
     reporter.result([asdict(one) for one in lines], leave_out.shown(lines).table())
     reporter.info(f"{leave_out.home_of(folders)} holds table.json and table.md")
+
+
+@app.command("per-set")
+def one_model_a_set(
+    *,
+    data: Data,
+    build: Build = Path("build"),
+    sets: Annotated[
+        str, typer.Option(help="Names with commas; by default all that teach and judge by text.")
+    ] = "",
+    max_pairs: MaxPairs = None,
+    configs: Configs = CONFIGS,
+    jobs: Jobs = None,
+) -> None:
+    """Train the multilingual recipe on one set alone, and judge the joint encoder against it."""
+    reporter, folders = Reporter(), plan.Folders(build)
+    with alone(build):
+        corpora = judging.corpora_of(data, folders, reporter, jobs)
+        lines = per_set.run(
+            corpora, _words(sets), folders, configs, reporter, max_pairs=max_pairs, jobs=jobs
+        )
+        if (folders.suite / judging.ALL).is_file():
+            judging.write_page(folders)
+    reporter.result([asdict(one) for one in lines], per_set.shown(lines).table())
+    reporter.info(f"{per_set.home_of(folders)} holds table.json, table.md and rows.json")
 
 
 @app.command()
@@ -171,6 +196,11 @@ def card(
     folders = plan.Folders(build)
     rows = model_card.write_card(out, folders.suite / "all.json", folders.models)
     Reporter().info(f"{out} has {rows:,} figures")
+
+
+def _words(listed: str) -> list[str]:
+    """Names with commas between them."""
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from relatum_export.suite.ablation_settings import FULL, Ablations, Variant, var
 from relatum_export.suite.differences import Pair, best_of, pooled
 from relatum_export.suite.encoder_judging import figures, judged_by_text, judgement, named
 from relatum_export.suite.leave_out import interval
-from relatum_export.suite.report import Beside
+from relatum_export.suite.report import Beside, write_beside
 from relatum_export.suite.schedule import Chain
 from relatum_export.suite.stamps import Step, stamp_of
 
@@ -130,9 +130,7 @@ def write_table(home: Path, done: Sequence[Variant], judged: Iterable[Corpus]) -
         InputError: a variant's figures are damaged.
     """
     lines = table_lines(home, done, [corpus.name for corpus in judged])
-    text = json.dumps([asdict(one) for one in lines], indent=1) + "\n"
-    write_text(home / "table.json", text)
-    write_text(home / "table.md", shown(lines).markdown())
+    write_beside(home, [asdict(one) for one in lines], shown(lines))
     return lines
 
 

@@ -52,6 +52,23 @@ def pooled(pairs: Sequence[Pair], factor: float = 1.0) -> Interval | None:
     return percentile_interval(float(np.mean(values)), np.mean(samples, axis=0))
 
 
+def relative_loss(own: Outcome, other: Outcome) -> Interval | None:
+    """1 - one's own figure over the other's, the same units drawn for both.
+
+    Returns:
+        None where they have different units, or the other's figure is not above 0.
+    """
+    if own.units != other.units or other.value <= 0:
+        return None
+    ratios = resampled_ratios(
+        np.stack([own.numerator, other.numerator], axis=1),
+        np.stack([own.denominator, other.denominator], axis=1),
+    )
+    # A draw in which the other found nothing says nothing of a share of it.
+    drawn = ratios[ratios[:, 1] > 0]
+    return percentile_interval(1 - own.value / other.value, 1 - drawn[:, 0] / drawn[:, 1])
+
+
 def _gains(own: Outcome, other: Outcome, factor: float, seed: int) -> NDArray[np.float64]:
     """Of one set in each resample, float64 [resamples]."""
     ratios = resampled_ratios(

@@ -27,6 +27,7 @@ ZERO_SHOTS = (ZERO_SHOT, f"{ZERO_SHOT}-title")
 BY_TEXT = (SEARCH.kind, QUESTIONS.kind, BUNDLES.kind, SAME_PRODUCT.kind, SERVICE.kind)
 # Kinds in which an encoder has a figure without anything fitted on the set.
 BY_ENCODER = (*BY_TEXT, NEXT_ITEM.kind, COLD_PRODUCTS.kind)
+SPLITS = ("valid", "test")
 FIGURES = ("NDCG@10", "HR@10", "R@10", "R@50", "MRR", "P@1", "F1")  # higher is better
 
 
@@ -83,6 +84,17 @@ def finished(encoder: Path) -> Path:
     if not stamps.is_finished(encoder):
         raise InputError(f"{encoder} is not there, or not finished; run `make models` first")
     return encoder
+
+
+def recipe_flags(folders: Folders, max_pairs: int | None) -> Line:
+    """Flags of a training by a shipped recipe beside its corpora.
+
+    Args:
+        folders: for the seed.
+        max_pairs: of a pass, where it is not the recipe's.
+    """
+    seed: Line = ("--seed", str(folders.seed))
+    return seed if max_pairs is None else (*seed, "--max-pairs", str(max_pairs))
 
 
 def judgement(

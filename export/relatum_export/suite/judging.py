@@ -12,6 +12,7 @@ from relatum_export.errors import InputError
 from relatum_export.suite import (
     ablation,
     leave_out,
+    per_set,
     plan,
     report,
     schedule,
@@ -142,8 +143,8 @@ def judge(
         else:
             judged = {name: read_rows(folders.suite / name / "rows.json")}
         # After each set: what comes later may fail, and these figures stand.
-        rows = report.merge(folders.suite / ALL, judged)
-        found = write_page(folders)
+        report.merge(folders.suite / ALL, judged)
+        rows, found = write_page(folders)
     return rows, found
 
 
@@ -156,8 +157,10 @@ def _general_head(encoder: Path, reporter: Reporter) -> Path | None:
     return None
 
 
-def write_page(folders: plan.Folders) -> list[Verdict]:
-    """Write the page of all rows that are there, with the seeds' table; returns the verdicts.
+def write_page(folders: plan.Folders) -> tuple[report.Rows, list[Verdict]]:
+    """Write the page of all rows that are there, with the tables of the other commands.
+
+    Rows of per-set encoders join those of their sets.
 
     Raises:
         InputError: nothing was judged yet.
@@ -165,7 +168,7 @@ def write_page(folders: plan.Folders) -> list[Verdict]:
     every = folders.suite / ALL
     if not every.is_file():
         raise InputError(f"{every} is not there; run `make evaluate` first")
-    rows: report.Rows = json.loads(every.read_text(encoding="utf-8"))
+    rows = report.join(every, [] if folders.seed else per_set.rows(folders))
     found = verdicts(rows, folders.suite)
     report.write_verdicts(folders.suite / VERDICTS, found)
     beside: list[report.Beside | None] = []
@@ -173,11 +176,12 @@ def write_page(folders: plan.Folders) -> list[Verdict]:
         beside = [
             seeds.section(folders.build),
             leave_out.section(folders),
+            per_set.section(folders),
             ablation.section(folders),
         ]
     text = report.page(rows, found, [one for one in beside if one is not None])
     write_text(folders.suite / PAGE, text)
-    return found
+    return rows, found
 
 
 def _all(chains: list[Chain], reporter: Reporter, jobs: int | None) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
@@ -14,19 +13,20 @@ from relatum_export.evaluation.systems import TORCH
 from relatum_export.suite import plan, schedule
 from relatum_export.suite.differences import Pair, best_of, pooled
 from relatum_export.suite.encoder_judging import (
+    SPLITS,
     ZERO_SHOTS,
     figures,
     judgement,
     named,
+    recipe_flags,
     shipped,
     smallest_of_each_kind,
 )
-from relatum_export.suite.report import Beside
+from relatum_export.suite.report import Beside, write_beside
 from relatum_export.suite.schedule import Chain
 from relatum_export.suite.stamps import Step
 
 WITHOUT, SHIPPED = "without.json", "shipped.json"
-SPLITS = ("valid", "test")
 POOLED = "pooled"
 HEADS = ("set, split, measure", "zero-shot", "without the set", "shipped", "gain, 95 % CI",
          "gain of the shipped, 95 % CI")  # fmt: skip
@@ -109,10 +109,7 @@ def steps(
         raise InputError(f"without {name} no set is left to train on; give DATA with more sets")
     home = home_of(folders) / name
     run, config = home / "encoder", configs / f"encoder-{encoder}.toml"
-    flags: plan.Line = ("--seed", str(folders.seed))
-    if max_pairs is not None:
-        flags += ("--max-pairs", str(max_pairs))
-    base = plan.ENCODERS[encoder]
+    flags, base = recipe_flags(folders, max_pairs), plan.ENCODERS[encoder]
     return [
         plan.training(f"{name}/encoder", trained, base, config, run, flags=flags),
         judgement(f"{name}/without", corpus, run, home / WITHOUT, folders),
@@ -143,12 +140,7 @@ def run(
         Chain(c.name, steps(c, corpora, folders, configs, max_pairs), home / "logs")
         for c in left_out(corpora, names)
     ]
-    lines: list[Line] = []
-    done: list[str] = []
-    for name in schedule.run(chains, reporter, jobs or schedule.default_jobs()):
-        done.append(name)
-        lines = write_table(home, [chain.name for chain in chains if chain.name in done])
-    return lines
+    return schedule.tabulated(chains, lambda done: write_table(home, done), reporter, jobs)
 
 
 def write_table(home: Path, names: Sequence[str]) -> list[Line]:
@@ -158,9 +150,7 @@ def write_table(home: Path, names: Sequence[str]) -> list[Line]:
         InputError: a set's figures are damaged.
     """
     lines = table_lines(home, names)
-    text = json.dumps([asdict(one) for one in lines], indent=1) + "\n"
-    write_text(home / "table.json", text)
-    write_text(home / "table.md", shown(lines).markdown())
+    write_beside(home, [asdict(one) for one in lines], shown(lines))
     return lines
 
 

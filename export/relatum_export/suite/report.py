@@ -79,6 +79,18 @@ class Beside:
         return shown
 
 
+def write_beside(home: Path, lines: Sequence[Mapping[str, Any]], shown: Beside) -> None:
+    """Write a table as `table.json` for programs and as `table.md` for people.
+
+    Args:
+        home: folder.
+        lines: of the table, for JSON.
+        shown: the same.
+    """
+    write_text(home / "table.json", json.dumps(lines, indent=1) + "\n")
+    write_text(home / "table.md", shown.markdown())
+
+
 def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
     """Put the rows of sets judged now in the place of theirs, and keep those of other sets.
 
@@ -92,6 +104,23 @@ def merge(file: Path, judged: Mapping[str, Rows]) -> Rows:
     rows.sort(key=lambda row: row["set"] or "")  # stable: the order within a set stays
     write_text(file, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
     return rows
+
+
+def join(file: Path, rows: Rows) -> Rows:
+    """Put rows beside those of their sets, in the place of any of the same name; returns all.
+
+    Args:
+        file: of all rows, a JSON list; written anew.
+        rows: of other systems on sets that are judged there, or of other sets.
+    """
+    kept: Rows = json.loads(file.read_text(encoding="utf-8"))
+    if not rows:
+        return kept
+    names = {row["name"] for row in rows}
+    found = [row for row in kept if row["name"] not in names] + with_required(rows)
+    found.sort(key=lambda row: row["set"] or "")  # stable: the order within a set stays
+    write_text(file, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    return found
 
 
 def table(found: Sequence[Verdict]) -> Table:

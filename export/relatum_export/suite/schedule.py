@@ -2,18 +2,20 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from relatum_export.console import Reporter
 from relatum_export.suite import stamps
 from relatum_export.suite.stamps import Step, StepError, StepStoppedError, Stop
 
 MOST_JOBS = 4  # a training takes up to 3 GB
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,34 @@ def run(chains: Sequence[Chain], reporter: Reporter, jobs: int) -> Iterator[str]
             stop.ask()
     if failed is not None:
         raise failed
+
+
+def tabulated(
+    chains: Sequence[Chain],
+    write: Callable[[list[str]], list[T]],
+    reporter: Reporter,
+    jobs: int | None,
+) -> list[T]:
+    """Run chains and write a table of those that are done after each, in the chains' order.
+
+    Args:
+        chains: see ``run``.
+        write: from the names of the chains that are done to the table's lines.
+        reporter: for people.
+        jobs: chains at once; by default one a core.
+
+    Returns:
+        What ``write`` returned last.
+
+    Raises:
+        StepError: a step ended with another status than 0; the others are in the table.
+    """
+    lines: list[T] = []
+    done: set[str] = set()
+    for name in run(chains, reporter, jobs or default_jobs()):
+        done.add(name)
+        lines = write([chain.name for chain in chains if chain.name in done])
+    return lines
 
 
 @contextmanager

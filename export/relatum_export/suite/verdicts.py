@@ -8,7 +8,14 @@ from typing import Any
 from relatum_export.evaluation.intervals import Interval
 from relatum_export.evaluation.rows import OWN, is_lower_better
 from relatum_export.suite.differences import best_of, pooled
-from relatum_export.suite.required import REQUIREMENTS, Beats, Figure, Pooled, Requirement
+from relatum_export.suite.required import (
+    REQUIREMENTS,
+    Beats,
+    EachSet,
+    Figure,
+    Pooled,
+    Requirement,
+)
 
 Row = Mapping[str, Any]
 
@@ -56,6 +63,8 @@ def verdicts(
     for one in requirements:
         if isinstance(one, Pooled):
             found.append(_of_pooled(one, by_name, suite))
+        elif isinstance(one, EachSet):
+            found += _of_each(one, by_name.values())
         else:
             row = by_name.get(one.name)
             found.append(_of_figure(one, row) if isinstance(one, Figure) else _of_beats(one, row))
@@ -75,6 +84,13 @@ def _of_figure(one: Figure, row: Row | None) -> Verdict:
         reached=_at_least(value, one.required, lower=lower),
         has_wanted=one.wanted is not None and _at_least(value, one.wanted, lower=lower),
     )
+
+
+def _of_each(one: EachSet, rows: Iterable[Row]) -> list[Verdict]:
+    """Of every set that has the figure; one that was not measured where none has."""
+    pairs = [(one.of(row), row) for row in rows]
+    found = [_of_figure(figure, row) for figure, row in pairs if figure is not None]
+    return found or [_of_figure(Figure(one.label, one.required, one.wanted), None)]
 
 
 def _of_beats(one: Beats, row: Row | None) -> Verdict:

@@ -48,6 +48,22 @@ def test_a_step_that_is_stopped_keeps_the_mark_by_which_it_goes_on(tmp_path):
     assert started_of(steps[0].out).is_file()
 
 
+def test_a_table_is_written_after_each_chain_in_the_order_of_the_chains(tmp_path):
+    made = "item_id,title\na,red lamp\n"
+    chains = [chain(tmp_path, name, made) for name in ("one", "two", "three")]
+    written: list[list[str]] = []
+
+    def write(done):
+        written.append(done)
+        return done
+
+    lines = schedule.tabulated(chains, write, Reporter(), 2)
+
+    assert lines == ["one", "two", "three"]
+    assert [len(done) for done in written] == [1, 2, 3]
+    assert all(done == sorted(done, key=lines.index) for done in written)
+
+
 def test_asking_to_stop_ends_what_runs():
     stop = Stop()
     with stop.begin([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:

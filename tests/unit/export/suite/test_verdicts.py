@@ -6,7 +6,7 @@ import pytest
 from relatum_export.errors import InputError
 from relatum_export.evaluation.rows import Outcome, mean_outcome, rows_of
 from relatum_export.evaluation.values import values_file, write_values
-from relatum_export.suite.required import REQUIREMENTS, Beats, Figure, Pooled
+from relatum_export.suite.required import REQUIREMENTS, Beats, EachSet, Figure, Pooled
 from relatum_export.suite.verdicts import pooled_gain, verdicts
 
 UNITS = [str(i) for i in range(40)]
@@ -156,10 +156,11 @@ def test_kept_rows_without_their_values_are_not_measured_and_damaged_values_are_
 
 
 def test_every_requirement_is_named_by_the_rules_of_rows_and_only_once():
-    names = [one.label if isinstance(one, Pooled) else one.name for one in REQUIREMENTS]
+    names = [one.name if isinstance(one, Figure | Beats) else one.label for one in REQUIREMENTS]
 
     assert len(names) == len(set(names))
     for one in REQUIREMENTS:
-        groups = one.groups if isinstance(one, Pooled) else [one.name.rsplit("/", 1)[0]]
+        own = one.label if isinstance(one, EachSet) else getattr(one, "name", "")
+        groups = one.groups if isinstance(one, Pooled) else [own.rsplit("/", 1)[0]]
         split = {"pooled": "valid"}  # `compress` measures there; test is reported once, by encoders
         assert all(g.split("/")[1] == split.get(g.split("/")[0], "test") for g in groups)
