@@ -14,10 +14,10 @@ from relatum_export.artifact.identity import encoder_id
 from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
 from relatum_export.artifact.words import Words
 from relatum_export.console import Reporter
-from relatum_export.corpus.text import FORMS, FULL, TITLE, TextForm
+from relatum_export.corpus.text import FORMS, TITLE, TextForm
 from relatum_export.errors import InputError
 from relatum_export.evaluation.bm25 import Bm25System
-from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation.encoding import CachedEncoder, cached_torch
 from relatum_export.evaluation.rows import TEXT_ALONE, ZERO_SHOT
 from relatum_export.training.encoder import TorchEncoder
 
@@ -103,7 +103,7 @@ def text_systems(
         InputError: an encoder or artifact cannot be read.
     """
     loaded = TorchEncoder.load(base)
-    zero = _torch(loaded, ZERO_SHOT, cache, reporter)
+    zero = cached_torch(loaded, cache, reporter, ZERO_SHOT)
     systems: list[TextSystem] = [
         EncoderSystem(ZERO_SHOT, zero, tuple(FORMS.values())),
         EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
@@ -111,7 +111,7 @@ def text_systems(
     ]
     variants = [] if artifact is None else _variants(artifact, cache, reporter)
     if model is not None:
-        run = _torch(TorchEncoder.load(model), TORCH, cache, reporter)
+        run = cached_torch(TorchEncoder.load(model), cache, reporter, TORCH)
         words = variants[0].words if variants else None
         forms = run_forms(run.text_form, variants)
         systems.append(EncoderSystem(TORCH, run, forms, words=words))
@@ -133,13 +133,6 @@ def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[
     if variants:
         return variants[0].forms
     return tuple(FORMS.values()) if own is None else (own,)
-
-
-def _torch(
-    encoder: TorchEncoder, label: str, cache: Path | None, reporter: Reporter
-) -> CachedEncoder:
-    identity = encoder_id(encoder.module, encoder.text_input, FULL)
-    return CachedEncoder(encoder, f"torch-{identity}", cache, label, reporter)
 
 
 def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[EncoderSystem]:

@@ -49,9 +49,8 @@ def graph(
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.identity import encoder_id  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
-    from relatum_export.corpus.text import FULL  # noqa: PLC0415
     from relatum_export.errors import InputError  # noqa: PLC0415
-    from relatum_export.evaluation.encoding import CachedEncoder  # noqa: PLC0415
+    from relatum_export.evaluation.encoding import cached_torch  # noqa: PLC0415
     from relatum_export.graph.build import check_out, write_folder  # noqa: PLC0415
     from relatum_export.graph.diffusion_choice import ProductTexts  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
@@ -69,9 +68,8 @@ def graph(
     check_languages(resolve(encoder), opened, any_language=any_language)
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(opened)
-    identity = encoder_id(loaded.module, loaded.text_input, FULL)
-    cached = CachedEncoder(loaded, f"torch-{identity}", cache, loaded.base.name, reporter)
-    form = shop_form(loaded, opened, catalogue).form
+    cached = cached_torch(loaded, cache, reporter)
+    form = shop_form(cached, opened, catalogue).form
     named = {
         "base": loaded.base.name,
         "encoder_id": encoder_id(loaded.module, loaded.text_input, form),

@@ -115,7 +115,8 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
         labelled = [c for c in of_language if has_labels(c) or has_company(c)]
         if labelled:
             step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
-            steps.append(head(step, labelled, out, general, folders))
+            settings = configs / "pairs-general.toml"
+            steps.append(head(step, labelled, out, general, folders, config=settings))
     return steps
 
 
@@ -189,7 +190,7 @@ def of_set(
     elif general_head is not None:
         flags += ["--pairs", str(general_head)]
     artifact = home / "artifact"
-    line = ("export", *common, *flags, "--out", str(artifact))
+    line = ("export", *common, *cached, *flags, "--out", str(artifact))
     given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
     steps.append(Step(f"{name}/export", line, artifact, given, ("--force",)))
     steps.append(judgement(corpus, encoder, artifact, judged_beside, folders))
@@ -262,12 +263,23 @@ def has_valid_events(corpus: Corpus) -> bool:
     return bool(corpus.info["splits"].get("events", {}).get("valid") or cases.get("valid"))
 
 
-def head(name: str, corpora: Sequence[Corpus], encoder: Path, out: Path, folders: Folders) -> Step:
-    """The step that fits an association head."""
+def head(
+    name: str,
+    corpora: Sequence[Corpus],
+    encoder: Path,
+    out: Path,
+    folders: Folders,
+    *,
+    config: Path | None = None,
+) -> Step:
+    """The step that fits an association head, by the defaults or a config."""
     given = [part for c in corpora for part in ("--corpus", str(c.path))]
     line: Line = ("train", "pairs", *given, "--encoder", str(encoder), "--seed", str(folders.seed))
     line += ("--cache", str(folders.cache), "--any-language", "--out", str(out))
     inputs = (encoder, *(c.path for c in corpora))
+    if config is not None:
+        line += ("--config", str(config))
+        inputs = (config, *inputs)
     return Step(name, line, out, inputs, ("--no-resume",))
 
 

@@ -108,7 +108,7 @@ def train_encoder(
         final = tried.figures(averaged.scores[averaged.ratio])
     metrics = counted | {
         "base": base.name,
-        "text_forms": dict(record.forms),
+        "text_forms": dict(record.forms) if settings.choose_forms else {},
         "text_form_scores": {name: dict(found) for name, found in record.scores.items()},
         "evaluations": history,
         "average_scores": {
@@ -120,7 +120,7 @@ def train_encoder(
         "base_figures": dict(record.figures),
         "final_figures": final,
     }
-    form = sources[0].form if len(sources) == 1 else None
+    form = sources[0].form if len(sources) == 1 and settings.choose_forms else None
     finish(out, model, metrics, configuration(base, corpora, form, settings))
     return metrics
 

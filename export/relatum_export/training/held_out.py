@@ -37,12 +37,15 @@ class PairMetric:
     stands before it: a form that gives many products one text gains nothing by it.
 
     Attributes:
+        name: SET/valid/R@10, and the kind of the pairs if it is one.
+        kind: of the pairs; empty of several.
         queries: sides to start from.
         candidates: what to rank; of products one a group.
         targets: position of each query's partner among the candidates, int64 [queries].
     """
 
     name: str
+    kind: str
     queries: tuple[int | str, ...]
     candidates: tuple[int | str, ...]
     targets: NDArray[np.int64]
@@ -95,22 +98,21 @@ def held_out_metrics(
         if pair.label * MAX_LABEL >= POSITIVE_LABEL:
             by_kind.setdefault(pair.kind, []).append(pair)
     name = f"{corpus.name}/valid/R@10"
-    found = {
-        f"{name}/{kind}": by_kind[kind] for kind in (CO_BOUGHT, TITLE_CATEGORY) if kind in by_kind
-    }
+    found = {kind: by_kind[kind] for kind in (CO_BOUGHT, TITLE_CATEGORY) if kind in by_kind}
     if not found and by_kind:
-        found = {name: [pair for pairs in by_kind.values() for pair in pairs]}
+        found = {"": [pair for pairs in by_kind.values() for pair in pairs]}
     return [
         pair_metric(
-            name,
+            f"{name}/{kind}" if kind else name,
             pairs,
             catalogue,
             form,
             seed,
+            kind=kind,
             max_queries=max_queries,
             max_candidates=max_candidates,
         )
-        for name, pairs in found.items()
+        for kind, pairs in found.items()
     ]
 
 
@@ -121,6 +123,7 @@ def pair_metric(
     form: TextForm,
     seed: int,
     *,
+    kind: str = "",
     max_queries: int = MAX_QUERIES,
     max_candidates: int = MAX_CANDIDATES,
 ) -> PairMetric:
@@ -142,7 +145,7 @@ def pair_metric(
         position[side] = len(position)
     targets = np.array([position[pair.b] for pair in chosen], dtype=np.int64)
     queries = tuple(pair.a for pair in chosen)
-    return PairMetric(name, queries, tuple(position), targets, catalogue, form)
+    return PairMetric(name, kind, queries, tuple(position), targets, catalogue, form)
 
 
 def _one_a_group(catalogue: Catalogue, taken: dict[int | str, int]) -> list[int | str]:

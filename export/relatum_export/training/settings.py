@@ -106,9 +106,13 @@ class TrainSettings(StepSettings):
     its neighbour on the keyboard)."""
     typo_words: float = Field(default=0.3, ge=0.0, le=1.0)
     """Share of the words of such a query with an edit; at least one."""
+    choose_forms: bool = True
+    """Whether each corpus's form of text is chosen by its valid part before training; that takes
+    an encoding of valid a form. Where it is not, everything is the form (field_dropout varies it),
+    and a run on one corpus leaves the choice to the export."""
     field_dropout: float = Field(default=0.3, ge=0.0, le=1.0)
-    """Products in another form than the corpus's own: title alone, title and description, or
-    everything, so that the encoder reads any."""
+    """Products in another form than the corpus's own: title alone, title and category, title and
+    description, or everything, so that the encoder reads any."""
     synonyms: Path | None = None
     """File of a shop's synonyms: a line of words or phrases that stand for each other, with commas
     between."""

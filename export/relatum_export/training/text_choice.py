@@ -1,7 +1,7 @@
 """Which form of text suits a corpus: measured on its valid split, not assumed.
 
 What people judged comes first: the order of a query's products, then the relations of pairs. Where
-nobody judged, held-out partners say it if the caller has some.
+nobody judged, products bought together in the valid part say it.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,11 +11,13 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import FORMS, FULL, TextForm
 from relatum_export.training.association_head.probe import PairProbe
 from relatum_export.training.encoder import TextEncoder
-from relatum_export.training.held_out import PairMetric
+from relatum_export.training.held_out import PairMetric, held_out_metrics
 from relatum_export.training.judged import JudgedSplit
+from relatum_export.training.pairs import CO_BOUGHT
 from relatum_export.training.products import Catalogue
 
 NDCG, MACRO_F1, RECALL = "NDCG@10", "macro-F1", "R@10"
+MAX_QUERIES, MAX_CANDIDATES = 300, 1_000  # of products bought together: a form costs seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,20 @@ def shop_form(encoder: TextEncoder, corpus: Corpus, catalogue: Catalogue) -> For
         return FormChoice(encoder.text_form, {})
     valid = JudgedSplit.read(corpus, catalogue, "valid")
     labelled = None if valid.queries else PairProbe.read(corpus, catalogue)
-    return choose_form(encoder, catalogue, valid, labelled=labelled)
+    judged = valid.queries or labelled is not None
+    held_out = None if judged else bought_together(corpus, catalogue)
+    return choose_form(encoder, catalogue, valid, held_out, labelled)
+
+
+def bought_together(corpus: Corpus, catalogue: Catalogue, seed: int = 0) -> PairMetric | None:
+    """A draw of the products that valid has bought together; None where it has none.
+
+    Categories of titles, which are held out as well, would praise the form that tells them.
+    """
+    metrics = held_out_metrics(
+        corpus, catalogue, FULL, seed, max_queries=MAX_QUERIES, max_candidates=MAX_CANDIDATES
+    )
+    return next((metric for metric in metrics if metric.kind == CO_BOUGHT), None)
 
 
 def choose_form(

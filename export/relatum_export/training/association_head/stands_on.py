@@ -15,9 +15,9 @@ from sentence_transformers import SentenceTransformer
 from relatum_export.artifact.identity import encoder_id
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import FORMS, FULL, TextForm
+from relatum_export.corpus.text import FORMS, TextForm
 from relatum_export.errors import InputError
-from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation.encoding import cached_torch
 from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
 from relatum_export.training.products import Catalogue
@@ -48,7 +48,14 @@ class PairEncoder:
 
     @classmethod
     def load(
-        cls, base: Base, corpus: Corpus, catalogue: Catalogue, wanted: str, cache: Path | None
+        cls,
+        base: Base,
+        corpus: Corpus,
+        catalogue: Catalogue,
+        wanted: str,
+        *,
+        cache: Path | None,
+        reporter: Reporter,
     ) -> "PairEncoder":
         """With the encoder's own text form, else the wanted one, else what valid chooses.
 
@@ -66,7 +73,7 @@ class PairEncoder:
         if form is None and wanted != AUTO:
             form = FORMS[wanted]
         if form is None:
-            form = shop_form(encoder, corpus, catalogue).form
+            form = shop_form(cached_torch(encoder, cache, reporter), corpus, catalogue).form
         return cls(base, model, encoder, form, cache)
 
     @property
@@ -80,10 +87,7 @@ class PairEncoder:
 
     def vectors(self, catalogues: Sequence[Catalogue], reporter: Reporter) -> NDArray[np.float32]:
         """Of all products in order, float32 [products, d]."""
-        identity = encoder_id(self.encoder.module, self.encoder.text_input, FULL)
-        cached = CachedEncoder(
-            self.encoder, f"torch-{identity}", self.cache, self.base.name, reporter
-        )
+        cached = cached_torch(self.encoder, self.cache, reporter)
         return cached.encode(self.texts(catalogues), kind="document")
 
     def save(self, out: Path, corpora: Sequence[Corpus], beside: Mapping[str, Any]) -> None:

@@ -56,7 +56,9 @@ def train_pairs(
         InputError: nothing to learn from, or ``out`` holds something else.
     """
     catalogues = [Catalogue.read(corpus) for corpus in corpora]
-    stands_on = PairEncoder.load(base, corpora[0], catalogues[0], settings.text_form, cache)
+    stands_on = PairEncoder.load(
+        base, corpora[0], catalogues[0], settings.text_form, cache=cache, reporter=reporter
+    )
     catalogues = [relevant(c, k) for c, k in zip(corpora, catalogues, strict=True)]
     vectors = stands_on.vectors(catalogues, reporter)
     data = read_pair_data(corpora, catalogues, vectors, settings)
@@ -127,7 +129,12 @@ def _tuned(
         stands_on.save(folder, data.corpora, {CURVE: curve})
         return stands_on, curve
     tuned = PairEncoder.load(
-        resolve(str(folder)), data.corpora[0], data.catalogues[0], AUTO, stands_on.cache
+        resolve(str(folder)),
+        data.corpora[0],
+        data.catalogues[0],
+        AUTO,
+        cache=stands_on.cache,
+        reporter=reporter,
     )
     return tuned, json.loads(curve_file.read_text(encoding="utf-8"))
 

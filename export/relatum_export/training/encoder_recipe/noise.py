@@ -6,12 +6,11 @@ Typing errors, and products with less text than the catalogue of the training ha
 import random
 from dataclasses import dataclass
 
-from relatum_export.corpus.text import FULL, TITLE, TITLE_DESCRIPTION, TextForm
+from relatum_export.corpus.text import FORMS, TextForm
 from relatum_export.training.encoder_recipe.synonyms import Synonyms
 from relatum_export.training.settings import TrainSettings
 
 MIN_LETTERS = 3  # in a shorter word an edit makes another word
-FORMS = (TITLE, TITLE_DESCRIPTION, FULL)
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -105,4 +104,4 @@ class Noise:
 
     def form(self, own: TextForm, draw: random.Random) -> TextForm:
         """The form for one product of one pair."""
-        return draw.choice(FORMS) if draw.random() < self.field_dropout else own
+        return draw.choice(list(FORMS.values())) if draw.random() < self.field_dropout else own

@@ -152,7 +152,7 @@ def measure_base(
     settings: TrainSettings,
     reporter: Reporter,
 ) -> BaseRecord:
-    """Choose each corpus's form and take the base's figures under these.
+    """Choose each corpus's form, if that is wanted, and take the base's figures under these.
 
     Args:
         sources: as read.
@@ -165,12 +165,14 @@ def measure_base(
     scores: dict[str, Mapping[str, float]] = {}
     figures: dict[str, float] = {}
     for source, parts in zip(sources, valid_parts(sources, settings), strict=True):
-        choice = choose_source_form(source, parts, remembering)
+        choice = FormChoice(source.form, {})
+        if settings.choose_forms:
+            choice = choose_source_form(source, parts, remembering)
         forms[source.name] = choice.form.name
         scores[source.name] = dict(choice.scores)
         under = [_under(part, choice.form) for part in parts]
         figures |= {part.name: part.measure(remembering) for part in under}
-        if source.catalogue.ids:
+        if source.catalogue.ids and settings.choose_forms:
             reporter.info(f"text of {source.name}: {choice.form.name}")
     return BaseRecord(forms, scores, figures)
 

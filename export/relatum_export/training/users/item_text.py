@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from relatum_export.artifact.identity import encoder_id
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import FULL
 from relatum_export.errors import InputError
-from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation.encoding import cached_torch
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.products import Catalogue
@@ -59,9 +58,8 @@ def read_item_text(
         raise InputError(f"corpus {corpus.path} has no items; `train users` ranks items")
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(corpus)
-    identity = encoder_id(loaded.module, loaded.text_input, FULL)
-    cached = CachedEncoder(loaded, f"torch-{identity}", cache, loaded.base.name, reporter)
-    form = shop_form(loaded, corpus, catalogue).form
+    cached = cached_torch(loaded, cache, reporter)
+    form = shop_form(cached, corpus, catalogue).form
     vectors = cached.encode(catalogue.texts(form), kind="document")
     return ItemText(
         loaded.base.name,

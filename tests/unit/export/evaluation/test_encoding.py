@@ -61,3 +61,15 @@ def test_another_encoder_does_not_see_the_vectors(tmp_path):
     cached(encoder, tmp_path, identity="two").encode(["a"], kind="document")
 
     assert encoder.asked == [("document", "a")]
+
+
+def test_commands_side_by_side_lose_nothing_of_each_others(tmp_path):
+    one, other = cached(Counting(), tmp_path), cached(Counting(), tmp_path)
+    one.encode(["a", "b"], kind="document")
+    other.encode(["b", "c"], kind="document")
+    encoder = Counting()
+
+    vectors = cached(encoder, tmp_path).encode(["a", "b", "c"], kind="document")
+
+    assert encoder.asked == []
+    assert np.allclose(vectors, np.array([[1, 0], [0, 1], [0.6, 0.8]]))

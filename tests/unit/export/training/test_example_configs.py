@@ -18,6 +18,8 @@ SIZES = {
     "frozen_layers",
     "hard_negatives",
     "evaluations",
+    "validation_documents",
+    "validation_tokens",
 }
 
 

@@ -64,12 +64,19 @@ def shop(tmp_path):
     columns = ("item_id_a", "item_id_b", "relation", "split")
     table = pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
     pq.write_table(table, folder / "pairs.parquet")
+    return reopened(folder)
+
+
+def reopened(folder):
+    """The corpus of a folder as it stands now."""
     info = {
         "schema_version": 1,
         "name": "shop",
         "languages": {"en": 1.0},
         "counts": {},
-        "sha256": {file.name: file_sha256(file) for file in folder.iterdir()},
+        "sha256": {
+            file.name: file_sha256(file) for file in folder.iterdir() if file.name != "corpus.json"
+        },
     }
     (folder / "corpus.json").write_text(json.dumps(info), encoding="utf-8")
     return Corpus.open(folder)
@@ -82,6 +89,35 @@ def test_peoples_pairs_choose_the_form_where_no_query_is_judged(shop):
     assert choice.measure == MACRO_F1
     assert choice.scores["title"] > choice.scores["full"] + 0.05
     assert str(choice).startswith("title (macro-F1 on valid: title ")
+
+
+def test_products_bought_together_choose_the_form_where_nobody_judged(shop):
+    (shop.path / "pairs.parquet").unlink()
+    draw = random.Random(1)  # noqa: S311 - a fixture, not a secret
+    lines = [
+        {
+            "id": f"p{number}",
+            "title": f"set number{number % 80}",
+            "description": " ".join(f"noise{draw.randrange(500)}" for _ in range(30)),
+        }
+        for number in range(160)
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (shop.path / "products.jsonl").write_text(text, encoding="utf-8")
+    rows = [
+        ("set", "set", f"p{number}", f"p{number + 80}", "co_bought", 3.0, "valid")
+        for number in range(80)
+    ]
+    columns = ("text_a", "text_b", "item_id_a", "item_id_b", "kind", "label", "split")
+    table = pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+    pq.write_table(table, shop.path / "training_pairs.parquet")
+    corpus = reopened(shop.path)
+
+    choice = shop_form(WordEncoder(), corpus, Catalogue.read(corpus))
+
+    assert choice.form.name == "title"
+    assert choice.measure == "R@10"
+    assert choice.scores["title"] > choice.scores["full"]
 
 
 def test_the_form_that_an_encoder_was_trained_under_stands(shop):

@@ -74,6 +74,18 @@ def test_a_run_on_several_corpora_keeps_a_form_for_each_and_none_for_the_next_sh
     assert resolve(str(out)).text_form is None
 
 
+def test_a_run_that_chooses_no_form_leaves_it_to_the_shop(corpora, base, tmp_path):
+    settings = SETTINGS.model_copy(
+        update={"choose_forms": False, "epochs": 1, "evaluations": 0, "field_dropout": 1.0}
+    )
+    out = tmp_path / "run"
+
+    metrics = train_encoder(corpora[:1], base, out, settings, Reporter(as_json=True), resume=True)
+
+    assert (metrics["text_forms"], metrics["text_form_scores"]) == ({}, {"shop": {}})
+    assert resolve(str(out)).text_form is None
+
+
 def test_the_run_folder_holds_what_made_it_and_no_checkpoints(run):
     out, metrics = run
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
