@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.training.averaging import Score, choose_average, snapshot
 from relatum_export.training.bases import Base
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
+from relatum_export.training.encoder_recipe.back_translation import BackTranslation
 from relatum_export.training.encoder_recipe.base_record import BaseRecord, base_vectors
 from relatum_export.training.encoder_recipe.draws import Drawn, draw_tables
 from relatum_export.training.encoder_recipe.false_negatives import FalseNegatives, Guide
@@ -49,6 +51,7 @@ def train_encoder(
     noise = Noise.of(settings)
     model = load_sentence_transformer(base)
     encoder = TorchEncoder.wrap(base, model)
+    back_translation = BackTranslation.of(settings, out if resume else None)
     prepare_folder(out, configuration(base, corpora, None, settings), resume=resume)
 
     measured = shortened(encoder, settings.validation_tokens)
@@ -60,7 +63,11 @@ def train_encoder(
     valid = validation(sources, settings)
     if valid is None:
         reporter.info("no valid split to measure on: nothing stops early or chooses the average")
-    drawn = draw_tables(sources, pairs, settings, noise)
+    reword = None
+    if back_translation is not None:
+        reporter.info("queries are translated there and back")
+        reword = partial(back_translation.wordings, folder=out)
+    drawn = draw_tables(sources, pairs, settings, noise, reword)
     counted = _counts(drawn)
     reporter.info(
         f"training on {counted['pairs']:,} pairs and {counted['graded_pairs']:,} graded pairs"

@@ -118,6 +118,12 @@ class TrainSettings(StepSettings):
     between."""
     synonym_probability: float = Field(default=0.0, ge=0.0, le=1.0)
     """Queries in which one word is replaced by a synonym."""
+    back_translation: tuple[str, str] | None = None
+    """Two models of transformers that translate (sequence to sequence, one language pair each),
+    from the queries' language to another and back: hub ids, or folders. What comes back is another
+    wording of a query; it is made once, before training."""
+    back_translation_probability: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Queries that stand in the wording that came back."""
 
     evaluations: int = Field(default=2, ge=0, le=100)
     """How often valid is measured while training; the best weights are kept. 0: at the end only."""
@@ -165,6 +171,11 @@ class TrainSettings(StepSettings):
             self._refuse_prefix()
         if (self.synonyms is None) != (self.synonym_probability == 0.0):
             raise ValueError("synonyms and synonym_probability belong together; give both or none")
+        if (self.back_translation is None) != (self.back_translation_probability == 0.0):
+            raise ValueError(
+                "back_translation and back_translation_probability belong together; give both or "
+                "none"
+            )
 
     def _refuse_prefix(self) -> None:
         if self.fine_tuned_share not in (None, 1.0):

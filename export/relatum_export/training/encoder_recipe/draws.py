@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relatum_export.errors import InputError
+from relatum_export.training.encoder_recipe.back_translation import Reword, Rewording
 from relatum_export.training.encoder_recipe.drawing import draw, quotas
 from relatum_export.training.encoder_recipe.noise import Noise
 from relatum_export.training.encoder_recipe.pair_sets import PairSet, pair_sets, with_two_texts
@@ -44,6 +45,7 @@ def draw_tables(
     pairs: Sequence[Sequence[Pair]],
     settings: TrainSettings,
     noise: Noise,
+    reword: Reword | None = None,
 ) -> Drawn:
     """Draw the pairs of all passes and render them.
 
@@ -52,6 +54,7 @@ def draw_tables(
         pairs: all train pairs of each source.
         settings: shares, passes, seed.
         noise: what the texts suffer.
+        reword: other wordings of queries, asked for all of a run at once; or None.
 
     Raises:
         InputError: no set gives two pairs.
@@ -67,17 +70,39 @@ def draw_tables(
         known[source.name] = KnownPairs(
             [(numbers.number(pair.a), numbers.number(pair.b)) for pair in usable if pair.label > 0]
         )
-    tables: list[PairTable] = []
-    owners: list[KnownPairs] = []
-    for one, quota in zip(sets, quotas(sets, settings), strict=True):
-        drawn = draw(one, quota, settings.epochs, settings.batch_size, settings.seed)
-        if len(drawn) > 1:
-            numbers = sides[one.source.name]
-            tables.append(make_table(one, drawn, numbers, texts, noise=noise, seed=settings.seed))
-            owners.append(known[one.source.name])
-    if not tables:
+    drawn = {
+        one.name: draw(one, quota, settings.epochs, settings.batch_size, settings.seed)
+        for one, quota in zip(sets, quotas(sets, settings), strict=True)
+    }
+    sets = [one for one in sets if len(drawn[one.name]) > 1]
+    if not sets:
         raise InputError(
             "no kind of pairs of any corpus gives two pairs a pass; raise max_pairs, or the "
             "kind_weights and corpus_weights that are 0"
         )
-    return Drawn(tuple(tables), tuple(owners), texts)
+    typed = _typed(drawn, settings, reword)
+    tables = [
+        make_table(
+            one,
+            drawn[one.name],
+            sides[one.source.name],
+            texts,
+            noise=noise,
+            seed=settings.seed,
+            typed=typed.get(one.name),
+        )
+        for one in sets
+    ]
+    return Drawn(tuple(tables), tuple(known[one.source.name] for one in sets), texts)
+
+
+def _typed(
+    drawn: Mapping[str, Sequence[Pair]], settings: TrainSettings, reword: Reword | None
+) -> dict[str, list[int | str]]:
+    """First sides of each set by its name, some in other words; nothing without ``reword``."""
+    if reword is None:
+        return {}
+    rewording = Rewording(settings.back_translation_probability, settings.seed)
+    chosen = [text for name, pairs in drawn.items() for text in rewording.chosen(name, pairs)]
+    wordings = reword([text for text in dict.fromkeys(chosen) if text is not None])
+    return {name: rewording.typed(name, pairs, wordings) for name, pairs in drawn.items()}

@@ -108,11 +108,27 @@ class RunTexts:
 
 
 def make_table(
-    one: PairSet, drawn: Sequence[Pair], sides: Sides, texts: RunTexts, *, noise: Noise, seed: int
+    one: PairSet,
+    drawn: Sequence[Pair],
+    sides: Sides,
+    texts: RunTexts,
+    *,
+    noise: Noise,
+    seed: int,
+    typed: Sequence[int | str] | None = None,
 ) -> PairTable:
     """Render the drawn pairs; the same seed gives the same noise.
 
     A first side that is a text is what somebody may type, so it is where typing errors go.
+
+    Args:
+        one: the set.
+        drawn: pairs of it.
+        sides: numbers of the corpus's sides.
+        texts: of the run; the clean ones are added.
+        noise: what the texts suffer.
+        seed: of the noise.
+        typed: first sides where some are in another wording; by default the pairs' own.
     """
     draw = random.Random(f"{seed}/{one.name}/noise")  # noqa: S311 - a sample, not a secret
     source = one.source
@@ -124,7 +140,8 @@ def make_table(
         form = noise.form(source.form, draw) if isinstance(side, int) else source.form
         return side_text(side, source.catalogue, form) or clean(side)
 
-    anchors = [noisy(p.a) if isinstance(p.a, int) else noise.query(p.a, draw) for p in drawn]
+    first = [pair.a for pair in drawn] if typed is None else typed
+    anchors = [noisy(a) if isinstance(a, int) else noise.query(a, draw) for a in first]
     return PairTable(
         one.name,
         one.kind,
