@@ -17,6 +17,7 @@ from transformers import PrinterCallback, set_seed
 
 from relatum_export.console import Reporter
 from relatum_export.errors import InputError
+from relatum_export.training.arithmetic import products_in
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.encoder_recipe.adapters import attach
 from relatum_export.training.encoder_recipe.batches import (
@@ -103,7 +104,11 @@ def finetune(
     if settings.adapter == "none":
         freeze(transformer, settings.frozen_layers)
     evaluated = measure if settings.evaluations else None
-    with reporter.progress("training steps", steps) as advance, dropped(model, settings.dropout):
+    with (
+        reporter.progress("training steps", steps) as advance,
+        dropped(model, settings.dropout),
+        products_in(transformer, settings.precision),
+    ):
         trainer = RecipeTrainer(
             adapter=adapter,
             adversarial_epsilon=settings.adversarial_epsilon,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from relatum_export.settings_file import StepSettings
+from relatum_export.training.arithmetic import Precision
 
 KINDS = (
     "query_product",
@@ -44,6 +45,9 @@ class TrainSettings(StepSettings):
     """Of every draw."""
     max_tokens: int = Field(default=64, ge=LEAST_TEXT)
     """Inputs of training are cut to this many tokens."""
+    precision: Precision = "auto"
+    """Of matrix products while training: fp32, bf16, or auto: bf16 where the processor or GPU has
+    it built in, which takes about half the time. Weights, losses and evaluations stay fp32."""
     frozen_layers: int | None = Field(default=None, ge=0)
     """Lowest layers that stay as they are, the embeddings always; by default half of them."""
 
