@@ -19,7 +19,7 @@ def has_native_bf16(device: torch.device) -> bool:
 
 
 def takes_bf16(precision: Precision, device: torch.device) -> bool:
-    """Whether products are made of bf16: where it was asked for, or where ``auto`` finds it fast."""
+    """Whether products are made of bf16: where asked for, or where ``auto`` finds it fast."""
     return precision == "bf16" or (precision == "auto" and has_native_bf16(device))
 
 
