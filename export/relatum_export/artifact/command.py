@@ -55,7 +55,7 @@ def export(
     from relatum_export.artifact.parts import PartRuns, Parts  # noqa: PLC0415
     from relatum_export.artifact.writer import write_artifact  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
-    from relatum_export.evaluation.encoding import cached_torch  # noqa: PLC0415
+    from relatum_export.evaluation.encoding import quick_torch  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
     from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
@@ -72,7 +72,7 @@ def export(
     valid = JudgedSplit.read(opened, catalogue, "valid")
     form = loaded.text_form or parts.text_form()
     if form is None:
-        choice = shop_form(cached_torch(loaded, cache, reporter), opened, catalogue)
+        choice = shop_form(quick_torch(loaded, cache, reporter), opened, catalogue)
         reporter.info(f"text: {choice}")
     else:
         choice = FormChoice(form, {})

@@ -50,7 +50,7 @@ def graph(
     from relatum_export.artifact.identity import encoder_id  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
     from relatum_export.errors import InputError  # noqa: PLC0415
-    from relatum_export.evaluation.encoding import cached_torch  # noqa: PLC0415
+    from relatum_export.evaluation.encoding import quick_torch  # noqa: PLC0415
     from relatum_export.graph.build import check_out, write_folder  # noqa: PLC0415
     from relatum_export.graph.diffusion_choice import ProductTexts  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
@@ -68,7 +68,7 @@ def graph(
     check_languages(resolve(encoder), opened, any_language=any_language)
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(opened)
-    cached = cached_torch(loaded, cache, reporter)
+    cached = quick_torch(loaded, cache, reporter)
     form = shop_form(cached, opened, catalogue).form
     named = {
         "base": loaded.base.name,

@@ -17,7 +17,7 @@ from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import FORMS, TextForm
 from relatum_export.errors import InputError
-from relatum_export.evaluation.encoding import cached_torch
+from relatum_export.evaluation.encoding import quick_torch
 from relatum_export.training.bases import RUN_FORMAT, Base, form_to_json
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
 from relatum_export.training.products import Catalogue
@@ -73,7 +73,7 @@ class PairEncoder:
         if form is None and wanted != AUTO:
             form = FORMS[wanted]
         if form is None:
-            form = shop_form(cached_torch(encoder, cache, reporter), corpus, catalogue).form
+            form = shop_form(quick_torch(encoder, cache, reporter), corpus, catalogue).form
         return cls(base, model, encoder, form, cache)
 
     @property
@@ -87,7 +87,7 @@ class PairEncoder:
 
     def vectors(self, catalogues: Sequence[Catalogue], reporter: Reporter) -> NDArray[np.float32]:
         """Of all products in order, float32 [products, d]."""
-        cached = cached_torch(self.encoder, self.cache, reporter)
+        cached = quick_torch(self.encoder, self.cache, reporter)
         return cached.encode(self.texts(catalogues), kind="document")
 
     def save(self, out: Path, corpora: Sequence[Corpus], beside: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from relatum_export.artifact.identity import encoder_id
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
-from relatum_export.evaluation.encoding import cached_torch
+from relatum_export.evaluation.encoding import quick_torch
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.encoder import TorchEncoder
 from relatum_export.training.products import Catalogue
@@ -58,7 +58,7 @@ def read_item_text(
         raise InputError(f"corpus {corpus.path} has no items; `train users` ranks items")
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(corpus)
-    cached = cached_torch(loaded, cache, reporter)
+    cached = quick_torch(loaded, cache, reporter)
     form = shop_form(cached, corpus, catalogue).form
     vectors = cached.encode(catalogue.texts(form), kind="document")
     return ItemText(

@@ -1,11 +1,16 @@
 """Vectors are computed once for an encoder and kept."""
 
 import numpy as np
+import pytest
 
 from relatum_export.console import Reporter
-from relatum_export.evaluation.encoding import CachedEncoder
+from relatum_export.evaluation import encoding
+from relatum_export.evaluation.encoding import CachedEncoder, cached_torch, quick_torch
+from relatum_export.training.encoder import TorchEncoder
 from tests.unit.export.evaluation.corpora import GivenVectors
+from tests.unit.export.training.tiny_encoder import write_tiny_encoder
 
+WORDS = ("red", "green", "blue")
 VECTORS = {"a": (1, 0), "b": (0, 1), "c": (0.6, 0.8)}
 
 
@@ -73,3 +78,28 @@ def test_commands_side_by_side_lose_nothing_of_each_others(tmp_path):
 
     assert encoder.asked == []
     assert np.allclose(vectors, np.array([[1, 0], [0, 1], [0.6, 0.8]]))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return TorchEncoder.load(str(write_tiny_encoder(tmp_path / "tiny", WORDS)))
+
+
+def test_what_is_fitted_on_reads_in_bf16_where_the_processor_has_it(tiny, monkeypatch, tmp_path):
+    exact = cached_torch(tiny, tmp_path, Reporter(as_json=True)).encode(WORDS, kind="document")
+    monkeypatch.setattr(encoding, "takes_bf16", lambda _precision, _device: True)
+
+    quick = quick_torch(tiny, tmp_path, Reporter(as_json=True)).encode(WORDS, kind="document")
+
+    assert not np.array_equal(quick, exact)
+    assert (quick * exact).sum(axis=1).min() > 0.999
+    assert len([folder for folder in tmp_path.glob("torch-*") if folder.is_dir()]) == 2
+
+
+def test_elsewhere_what_is_fitted_on_and_what_is_compared_are_one(tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(encoding, "takes_bf16", lambda _precision, _device: False)
+
+    quick_torch(tiny, tmp_path, Reporter(as_json=True)).encode(WORDS, kind="document")
+    again = cached_torch(tiny, tmp_path, Reporter(as_json=True))
+
+    assert len(again._row) == len(WORDS)
