@@ -11,6 +11,7 @@ from relatum_export.corpus.command import prepare
 from relatum_export.errors import ExportError, InputError
 from relatum_export.evaluation.command import evaluate
 from relatum_export.graph.command import graph
+from relatum_export.training.answer_head.command import answers
 from relatum_export.training.association_head.command import pairs
 from relatum_export.training.command import encoder
 from relatum_export.training.compression.command import compress
@@ -37,6 +38,7 @@ app.command()(export)
 app.command()(evaluate)
 train.command()(encoder)
 train.command()(pairs)
+train.command()(answers)
 train.command()(users)
 train.command()(ranker)
 build.command()(graph)

@@ -1,7 +1,6 @@
-"""What the ranges of static int8 are taken from: a shop's texts, and their tensors in the graph."""
+"""What the ranges of static int8 are taken from: the tensors of a shop's texts in the graph."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,45 +9,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 
-from relatum_export.corpus.folder import Corpus
-from relatum_export.corpus.text import TITLE, TextForm
 from relatum_export.training.batching import Kind, TextInput
-from relatum_export.training.products import Catalogue
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
 Range = tuple[float, float]
 QUANTILE = 0.99  # of the texts' own extremes: a freak text shall not coarsen all others
-
-
-@dataclass(frozen=True, slots=True)
-class ShopTexts:
-    """A shop's own texts: none of them empty, its products first.
-
-    Attributes:
-        products: in the artifact's form.
-        titles: alone.
-        queries: of the train split; the titles where nobody asked.
-    """
-
-    products: Sequence[str]
-    titles: Sequence[str]
-    queries: Sequence[str]
-
-    @classmethod
-    def read(cls, corpus: Corpus, catalogue: Catalogue, form: TextForm) -> "ShopTexts":
-        """Read the corpus; without titles, the products in ``form`` stand for them."""
-        products = [text for text in catalogue.texts(form) if text]
-        titles = [title for title in catalogue.texts(TITLE) if title] or products
-        asked: list[str] = []
-        if corpus.has("queries"):
-            rows = corpus.table("queries").to_pydict()
-            splits = rows.get("split") or ["train"] * len(rows["query"])
-            asked = [
-                text
-                for text, split in zip(rows["query"], splits, strict=True)
-                if text and split == "train"
-            ]
-        return cls(products, titles, asked or titles)
 
 
 def calibration_batches(

@@ -28,6 +28,9 @@ def export(
     graph: Annotated[
         Path | None, typer.Option(help="Folder of `build graph`: complements and evidence.")
     ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Run of `train answers`: finds replies to questions.")
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(help="Folder in which vectors are kept between calls, as `evaluate` has it."),
@@ -65,12 +68,12 @@ def export(
     reporter = Reporter(as_json=as_json)
     check_target(out, force=force)
     opened = Corpus.open(corpus)
-    parts = Parts.open(PartRuns(pairs=pairs, users=users, ranker=ranker, graph=graph))
+    parts = Parts.open(PartRuns(pairs, users, ranker, graph, answers))
     check_languages(resolve(encoder), opened, any_language=any_language)
     loaded = TorchEncoder.load(encoder)
-    catalogue = Catalogue.read(opened)
+    catalogue = Catalogue.read(opened) if opened.has("items") else Catalogue((), ())
     valid = JudgedSplit.read(opened, catalogue, "valid")
-    form = loaded.text_form or parts.text_form()
+    form = loaded.text_form or parts.text_form(opened)
     if form is None:
         choice = shop_form(quick_torch(loaded, cache, reporter), opened, catalogue)
         reporter.info(f"text: {choice}")

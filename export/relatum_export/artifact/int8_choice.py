@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from relatum_export.artifact import conversion
 from relatum_export.artifact.batch_dependence import batch_dependence
-from relatum_export.artifact.calibration import ShopTexts, calibration_batches
+from relatum_export.artifact.calibration import calibration_batches
 from relatum_export.artifact.latency import throughputs
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
+from relatum_export.artifact.shop_texts import ShopTexts
 from relatum_export.artifact.static_int8 import fix_ranges
 from relatum_export.artifact.verification import Reference, Verification, Verifier
 from relatum_export.errors import QualityError
@@ -94,7 +95,7 @@ def write_int8(
     }
     try:
         conversion.quantise_int8(fused, files["by_batch"])
-        batches = calibration_batches(text_input, shop.products, CALIBRATION_TEXTS, shop.queries)
+        batches = calibration_batches(text_input, shop.documents, CALIBRATION_TEXTS, shop.queries)
         fix_ranges(files["by_batch"], fused, batches, files["fixed"])
         encoders = {name: OnnxEncoder(file, text_input, None) for name, file in files.items()}
         speeds = throughputs(encoders, shop.titles, count=TIMED_TITLES)

@@ -1,5 +1,6 @@
 """The optional parts of an artifact: opened and checked first, written when the rest stands."""
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Self, TypeVar
 from safetensors import SafetensorError
 
 from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.answer_head import add_answer_head
 from relatum_export.artifact.knowledge import add_graph
 from relatum_export.artifact.pair_head import add_pair_head
 from relatum_export.artifact.ranker import add_ranker, check_given, check_users
@@ -19,6 +21,8 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.errors import InputError
 from relatum_export.graph.folder import GraphFolder
+from relatum_export.training.answer_head.saved import SavedAnswers
+from relatum_export.training.answer_head.saved import load as load_answers
 from relatum_export.training.association_head import saved
 from relatum_export.training.bases import form_from_json
 from relatum_export.training.encoder import TorchEncoder
@@ -27,6 +31,7 @@ from relatum_export.training.run import CONFIG, METRICS
 from relatum_export.training.users.run import TrainedUsers
 
 Part = TypeVar("Part")
+HEADS = ("--pairs", "--answers")  # flags of the parts that read vectors of any form
 _LOGS = ("curve", "epochs", "tried")  # of training and choosing; they stay in the run
 
 
@@ -39,12 +44,14 @@ class PartRuns:
         users: run of `train users`.
         ranker: run of `train ranker`.
         graph: folder of `build graph`.
+        answers: run of `train answers`.
     """
 
     pairs: Path | None = None
     users: Path | None = None
     ranker: Path | None = None
     graph: Path | None = None
+    answers: Path | None = None
 
     def given(self) -> dict[str, Path]:
         """The folders by the names of their flags."""
@@ -53,6 +60,7 @@ class PartRuns:
             "--users": self.users,
             "--ranker": self.ranker,
             "--graph": self.graph,
+            "--answers": self.answers,
         }
         return {flag: path for flag, path in flags.items() if path is not None}
 
@@ -67,6 +75,8 @@ class Parts:
         users: user encoder with its space.
         ranker: weights of the sources of candidates.
         graph: edges and complement spaces.
+        answers: answer head.
+        answers_metrics: of its run.
         configs: `config.json` by flag.
         runs: where each came from.
     """
@@ -76,6 +86,8 @@ class Parts:
     users: TrainedUsers | None
     ranker: TrainedRanker | None
     graph: GraphFolder | None
+    answers: SavedAnswers | None
+    answers_metrics: Mapping[str, Any]
     configs: Mapping[str, Mapping[str, Any]]
     runs: PartRuns
 
@@ -91,6 +103,7 @@ class Parts:
         users = _opened("--users", runs.users, TrainedUsers.open)
         ranker = _opened("--ranker", runs.ranker, TrainedRanker.open)
         graph = _opened("--graph", runs.graph, GraphFolder.open)
+        answers = _opened("--answers", runs.answers, load_answers)
         if ranker is not None:
             check_given(ranker, runs.given())
             check_users(ranker, users)
@@ -98,24 +111,38 @@ class Parts:
         if head is not None:  # a joint run starts from one encoder and ends with another
             configs["--pairs"]["encoder_id"] = head.description["encoder_id"]
         head_metrics = _read(runs.pairs / METRICS) if runs.pairs else {}
-        return cls(head, head_metrics, users, ranker, graph, configs, runs)
+        answers_metrics = _read(runs.answers / METRICS) if runs.answers else {}
+        return cls(
+            *(head, head_metrics, users, ranker, graph, answers, answers_metrics, configs, runs)
+        )
 
-    def text_form(self) -> TextForm | None:
-        """How the first part's encoder laid products out as text; None without parts."""
-        for config in self.configs.values():
-            try:
-                return form_from_json(config["text_form"])
-            except (KeyError, TypeError):
-                continue  # `check_encoder` refuses what does not say its encoder
+    def text_form(self, corpus: Corpus) -> TextForm | None:
+        """How the first of the shop's own parts laid products out as text; None without any.
+
+        A head that was fitted on other shops leaves the form to this one.
+        """
+        own = hashlib.sha256(corpus.fingerprint.encode()).hexdigest()  # of a run on it alone
+        for flag, config in self.configs.items():
+            if flag == "--answers" or (flag == "--pairs" and config.get("data_sha256") != own):
+                continue
+            form = _form_of(config)
+            if form is not None:
+                return form
         return None
 
-    def check_encoder(self, encoder_id: str, name: str, form: TextForm) -> None:
+    def check_encoder(
+        self, encoder_id: str, name: str, form: TextForm, under: Callable[[TextForm], str]
+    ) -> None:
         """Refuse parts that were trained on other text vectors than those of the artifact.
+
+        The heads may have seen products in another form: they read vectors, and a general one
+        serves shops of any.
 
         Args:
             encoder_id: of the artifact's encoder.
             name: its name, for people.
             form: its text form.
+            under: the id of the same encoder under another form.
 
         Raises:
             InputError: the first part of another encoder, weights, tokenizer or text form.
@@ -124,11 +151,14 @@ class Parts:
             config = self.configs[flag]
             if config.get("encoder_id") == encoder_id:
                 continue
+            other_form = _form_of(config) if flag in HEADS else None
+            if other_form is not None and config.get("encoder_id") == under(other_form):
+                continue
             other = config.get("encoder") or config.get("base") or "an unknown encoder"
-            other_form = (config.get("text_form") or {}).get("name", "an unknown form")
+            named = (config.get("text_form") or {}).get("name", "an unknown form")
             raise InputError(
                 f"{flag} {path} was made on encoder {config.get('encoder_id')} ({other}, text form "
-                f"{other_form}), not on {encoder_id} ({name}, text form {form.name}); make it "
+                f"{named}), not on {encoder_id} ({name}, text form {form.name}); make it "
                 "again with this --encoder, or export with the encoder that it was made on"
             )
 
@@ -160,6 +190,9 @@ class Parts:
         if self.head is not None:
             measured = add_pair_head(self.head, encoder, folder, manifest)
             metrics["pair_head"] = _joined(self.head_metrics, measured)
+        if self.answers is not None:
+            measured = add_answer_head(self.answers, encoder.dimension, folder, manifest)
+            metrics["answer_head"] = _joined(self.answers_metrics, measured)
         if self.ranker is not None:
             measured = add_ranker(self.ranker, folder, manifest)
             metrics["ranker"] = _joined(self.ranker.metrics, measured)
@@ -170,7 +203,7 @@ class Parts:
 
     def tell_of_other_data(self, corpus: Corpus, reporter: Reporter) -> None:
         """Say which parts were fitted on other data; only a head may be general in silence."""
-        for flag in ("--users", "--ranker", "--graph"):
+        for flag in ("--users", "--ranker", "--graph", "--answers"):
             config = self.configs.get(flag)
             if config is not None and config.get("data_sha256") != corpus.fingerprint:
                 names = ", ".join(config.get("corpora") or ["other data"])
@@ -189,6 +222,14 @@ def _opened(flag: str, path: Path | None, read: Callable[[Path], Part]) -> Part 
     except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
         cause = repr(error).splitlines()[0]
         raise InputError(f"{flag} {path} is damaged ({cause}); make it again") from error
+
+
+def _form_of(config: Mapping[str, Any]) -> TextForm | None:
+    """The text form that a run states; None where it states none."""
+    try:
+        return form_from_json(config["text_form"])
+    except (KeyError, TypeError):
+        return None  # `check_encoder` refuses what does not say its encoder
 
 
 def _joined(run: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,22 +81,29 @@ class Verifier:
 
     Args:
         name: the set's name, for the names of measures.
+        texts: the corpus's documents, of which a sample is encoded.
         catalogue: the corpus's products.
         form: how they become text.
         splits: the judged splits to rank; those without queries are left out.
     """
 
     def __init__(
-        self, name: str, catalogue: Catalogue, form: TextForm, splits: Sequence[JudgedSplit]
+        self,
+        name: str,
+        texts: Sequence[str],
+        catalogue: Catalogue,
+        form: TextForm,
+        splits: Sequence[JudgedSplit],
     ) -> None:
         self._name = name
+        self._texts = texts
         self._catalogue = catalogue
         self._form = form
         self._splits = [split for split in splits if split.queries]
 
     def reference(self, encoder: TextEncoder) -> Reference:
         """Encode the sample and rank the judged splits with PyTorch."""
-        texts = sample_texts(self._catalogue.texts(self._form))
+        texts = sample_texts(self._texts)
         return Reference(texts, encoder.encode(texts, kind="document"), self._measure(encoder))
 
     def verify(self, precision: str, encoder: TextEncoder, reference: Reference) -> Verification:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.words import USES, Use, Words
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
@@ -68,6 +69,7 @@ def choose(
     words: Words,
     encoders: Sequence[TextEncoder],
     *,
+    answers: AnswerSpace | None = None,
     form: TextForm,
     reporter: Reporter,
 ) -> list[Choice]:
@@ -83,6 +85,7 @@ def choose(
         encoders: variants of one, whose cosines they stand beside, the one served by default first.
             What each question measures is averaged over them: rounding alone moves which of two
             passages is first. The other measures are smoother and take longer: the first measures.
+        answers: in whose space questions and passages are compared, where there is one.
         form: how products become text.
         reporter: shows the encoding's progress.
     """
@@ -92,7 +95,7 @@ def choose(
         cached = CachedEncoder(encoder, "", None, OWN, reporter)
         for weight in GRID:
             own = replace(words, weights=dict.fromkeys(USES, weight))
-            system = EncoderSystem(OWN, cached, (form,), words=own)
+            system = EncoderSystem(OWN, cached, (form,), words=own, answers=answers)
             measured = _measured(corpus, small, system, questions_alone=number > 0)
             for use, outcomes in measured.items():
                 found[use][weight] += outcomes

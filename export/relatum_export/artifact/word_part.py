@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.word_choice import DEFAULTS, SPLITS, Choice, choose
 from relatum_export.artifact.words import Words, WordTable
 from relatum_export.console import Reporter
@@ -19,6 +20,7 @@ def write_words(
     catalogue: Catalogue,
     encoders: Sequence[TextEncoder],
     *,
+    answers: AnswerSpace | None,
     form: TextForm,
     folder: Path,
     manifest: manifest_pb2.Manifest,
@@ -30,13 +32,16 @@ def write_words(
         corpus: the shop.
         catalogue: its products.
         encoders: variants of the encoder, whose cosines words stand beside.
+        answers: in whose space questions and passages are compared, where there is one.
         form: how products become text.
         folder: of the artifact.
         manifest: is completed.
         reporter: is told what was chosen.
     """
     words = fitted(corpus, catalogue)
-    choices = choose(corpus, catalogue, words, encoders, form=form, reporter=reporter)
+    choices = choose(
+        corpus, catalogue, words, encoders, answers=answers, form=form, reporter=reporter
+    )
     reporter.info(f"words: {'; '.join(str(found) for found in choices)}")
     chosen = replace(words, weights={found.use: found.weight for found in choices})
     manifest.words.CopyFrom(chosen.write(folder))
@@ -48,13 +53,14 @@ def fitted(corpus: Corpus, catalogue: Catalogue) -> Words:
 
     Passages of test are left out: what is asked there was not known to the shop.
     """
+    titles = [product.title for product in catalogue.products]
     passages: list[str] = []
     for table, column in (("candidates", "candidate"), ("faq", "answer")):
         if corpus.has(table):
             rows = corpus.table(table, [column, "split"]).to_pylist()
             passages += [str(row[column]) for row in rows if row["split"] in SPLITS]
     return Words(
-        WordTable.fit(product.title for product in catalogue.products),
+        WordTable.fit(titles) if titles else None,
         WordTable.fit(passages) if passages else None,
         DEFAULTS,
     )

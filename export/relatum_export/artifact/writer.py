@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from google.protobuf import json_format
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact import behaviour, conversion, identity
-from relatum_export.artifact.calibration import ShopTexts
+from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.folder import MANIFEST, appearing
 from relatum_export.artifact.golden import golden_lines
 from relatum_export.artifact.graph_golden import MAX_DIFFERENCE
@@ -21,6 +22,7 @@ from relatum_export.artifact.latency import Latency, measure_latency
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.parts import Parts
 from relatum_export.artifact.report import render_report
+from relatum_export.artifact.shop_texts import ShopTexts
 from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
 from relatum_export.artifact.word_part import write_words
@@ -85,8 +87,14 @@ def write_artifact(
     """
     text_input = replace(encoder.text_input, tokenizer=bare_tokenizer(encoder.text_input.tokenizer))
     identifier = identity.encoder_id(encoder.module, text_input, choice.form)
-    parts.check_encoder(identifier, encoder.base.name, choice.form)
+    parts.check_encoder(
+        identifier,
+        encoder.base.name,
+        choice.form,
+        partial(identity.encoder_id, encoder.module, text_input),
+    )
     parts.tell_of_other_data(corpus, reporter)
+    shop = ShopTexts.read(corpus, catalogue, choice.form)
     with appearing(out, force=force) as folder:
         manifest = manifest_pb2.Manifest(
             format_version=FORMAT_VERSION,
@@ -116,8 +124,8 @@ def write_artifact(
         verifications, encoders, int8 = _write_variants(
             encoder,
             text_input,
-            ShopTexts.read(corpus, catalogue, choice.form),
-            verifier=Verifier(corpus.name, catalogue, choice.form, judged),
+            shop,
+            verifier=Verifier(corpus.name, shop.documents, catalogue, choice.form, judged),
             folder=folder,
             reporter=reporter,
         )
@@ -128,6 +136,7 @@ def write_artifact(
             corpus,
             catalogue,
             [encoders["int8"], encoders["fp32"]],
+            answers=AnswerSpace.read(folder, manifest),
             form=choice.form,
             folder=folder,
             manifest=manifest,
@@ -135,7 +144,7 @@ def write_artifact(
         )
         lines = golden_lines(encoders, choice.form)
         (folder / GOLDEN).write_text("\n".join(lines) + "\n", encoding="utf-8")
-        latency = measure_latency(encoders["int8"], sample_texts(catalogue.texts(choice.form)))
+        latency = measure_latency(encoders["int8"], sample_texts(shop.documents))
         metrics = _metrics(manifest, choice, verifications, latency, folder)
         metrics["int8"] = int8.metrics()
         metrics["words"] = [found.metrics() for found in word_choices]

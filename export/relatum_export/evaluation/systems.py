@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.behaviour import IDS, VECTORS
 from relatum_export.artifact.identity import encoder_id
 from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
@@ -42,6 +43,7 @@ class EncoderSystem:
         forms: one form where it is given, several where valid chooses.
         whole_corpus: False for variants that are measured for agreement with PyTorch alone.
         words: what the artifact adds to cosines; None for vectors alone.
+        answers: where the artifact compares questions and passages; None for the encoder's space.
     """
 
     name: str
@@ -49,6 +51,7 @@ class EncoderSystem:
     forms: tuple[TextForm, ...]
     whole_corpus: bool = True
     words: Words | None = None
+    answers: AnswerSpace | None = None
 
     def scores(
         self, queries: Sequence[str], documents: Sequence[str], *, products: bool
@@ -57,6 +60,18 @@ class EncoderSystem:
         kind = "document" if products else "query"
         left = self.encoder.encode(queries, kind=kind)  # type: ignore[arg-type]
         result: NDArray[np.float32] = left @ self.encoder.encode(documents, kind="document").T
+        return result
+
+    def answer_scores(
+        self, questions: Sequence[str], passages: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """How well each passage answers each question, without words."""
+        if self.answers is None:
+            return self.scores(questions, passages, products=False)
+        asked = self.answers.questions(self.encoder.encode(questions, kind="query"))
+        result: NDArray[np.float32] = (
+            asked @ self.answers.passages(self.encoder.encode(passages, kind="document")).T
+        )
         return result
 
 
@@ -112,14 +127,15 @@ def text_systems(
     variants = [] if artifact is None else _variants(artifact, cache, reporter)
     if model is not None:
         run = cached_torch(TorchEncoder.load(model), cache, reporter, TORCH)
-        words = variants[0].words if variants else None
+        words, answers = (variants[0].words, variants[0].answers) if variants else (None, None)
         forms = run_forms(run.text_form, variants)
-        systems.append(EncoderSystem(TORCH, run, forms, words=words))
+        systems.append(EncoderSystem(TORCH, run, forms, words=words, answers=answers))
     elif artifact is not None and variants:
         exported = read_manifest(artifact).encoder.encoder_id
         (form,) = variants[0].forms
         if encoder_id(loaded.module, loaded.text_input, form) == exported:
-            systems.append(EncoderSystem(TORCH, zero, (form,), words=variants[0].words))
+            of = variants[0]
+            systems.append(EncoderSystem(TORCH, zero, (form,), words=of.words, answers=of.answers))
     return [*systems, *variants]
 
 
@@ -139,7 +155,7 @@ def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[En
     manifest = read_manifest(artifact)
     sha256 = {file.name: file.sha256 for file in manifest.files}
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
-    words = Words.read(artifact, manifest)
+    words, answers = Words.read(artifact, manifest), AnswerSpace.read(artifact, manifest)
     systems: list[EncoderSystem] = []
     for name, precision in VARIANT_SYSTEMS.items():
         if precision not in files:
@@ -157,6 +173,7 @@ def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[En
                 (encoder.text_form,),
                 whole_corpus=precision == "int8",
                 words=words,
+                answers=answers,
             )
         )
     return systems

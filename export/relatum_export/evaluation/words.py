@@ -1,4 +1,4 @@
-"""Words beside vectors: what the artifact adds, and the same system without it."""
+"""What the artifact adds to the encoder's cosines, and the same system without it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -34,12 +34,12 @@ def with_words(
 
 
 def ablated(systems: Sequence[TextSystem], *uses: Use) -> Iterator[TextSystem]:
-    """The systems; before relatum the same without words, where it has some for a use."""
+    """The systems; before relatum the same by the encoder's vectors alone, where more counts."""
     for system in systems:
-        if isinstance(system, EncoderSystem) and system.words is not None and system.name == OWN:
-            weights = system.words.weights
-            if any(weights.get(use, 0.0) for use in uses):
-                yield replace(system, name=TEXT_ALONE, words=None)
+        if isinstance(system, EncoderSystem) and system.name == OWN:
+            moved = system.answers is not None and "answers" in uses
+            if moved or any(weight_of(system, use) for use in uses):
+                yield replace(system, name=TEXT_ALONE, words=None, answers=None)
         yield system
 
 

@@ -10,6 +10,7 @@ import grimp
 
 PACKAGE = "relatum_export"
 COMMANDS = {  # by the words of the command line, the longest first
+    ("train", "answers"): "relatum_export.training.answer_head.command",
     ("train", "encoder"): "relatum_export.training.command",
     ("train", "pairs"): "relatum_export.training.association_head.command",
     ("train", "ranker"): "relatum_export.training.ranker.command",

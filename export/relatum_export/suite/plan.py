@@ -11,6 +11,7 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
 from relatum_export.suite.stamps import Step
+from relatum_export.training.answer_head.data import LEAST as LEAST_QUESTIONS
 
 DEMO = "completejourney"
 HAN_OR_KANA = ("zh", "ja")
@@ -187,8 +188,13 @@ def of_set(
     if has_labels(corpus):
         steps.append(head(f"{name}/pairs", [corpus], encoder, home / "pairs", folders))
         flags += ["--pairs", str(home / "pairs")]
-    elif general_head is not None:
+    elif general_head is not None and corpus.has("items"):
         flags += ["--pairs", str(general_head)]
+    if has_replies(corpus):
+        out = home / "answers"
+        line = ("train", "answers", *common, *cached, *seed, "--out", str(out))
+        steps.append(Step(f"{name}/answers", line, out, inputs, ("--no-resume",)))
+        flags += ["--answers", str(out)]
     artifact = home / "artifact"
     line = ("export", *common, *cached, *flags, "--out", str(artifact))
     given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
@@ -296,6 +302,12 @@ def has_events(corpus: Corpus) -> bool:
 def has_labels(corpus: Corpus) -> bool:
     """Whether people labelled pairs of products to fit a head on and to choose it by."""
     return _rows(corpus, "pairs", "train") and _rows(corpus, "pairs", "valid")
+
+
+def has_replies(corpus: Corpus) -> bool:
+    """Whether its train part has questions with replies enough to fit an answer head on."""
+    splits = corpus.info["splits"].get("faq", {})
+    return bool(splits.get("train", 0) >= LEAST_QUESTIONS and splits.get("valid"))
 
 
 def has_company(corpus: Corpus) -> bool:

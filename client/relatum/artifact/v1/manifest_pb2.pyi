@@ -74,6 +74,7 @@ class Manifest(_message.Message):
     RANKER_FIELD_NUMBER: _builtins.int
     GRAPH_FILE_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    ANSWER_HEAD_FIELD_NUMBER: _builtins.int
     format_version: _builtins.int
     """Version of this format. The server refuses a version it does not know. Now 1."""
     name: _builtins.str
@@ -143,6 +144,10 @@ class Manifest(_message.Message):
         nothing else weighs words.
         """
 
+    @_builtins.property
+    def answer_head(self) -> Global___AnswerHead:
+        """From a question to the passage that answers it; unset if absent."""
+
     def __init__(
         self,
         *,
@@ -167,10 +172,11 @@ class Manifest(_message.Message):
         ranker: Global___Ranker | None = ...,
         graph_file: _builtins.str = ...,
         words: Global___Words | None = ...,
+        answer_head: Global___AnswerHead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -754,6 +760,47 @@ class Words(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Words: _TypeAlias = Words  # noqa: Y015
+
+@_typing.final
+class AnswerHead(_message.Message):
+    """Moves the encoder's vectors of questions and of passages into a space of their own, where a question lies near what answers
+    it. Both graphs: float32 `vectors` [batch, input_dimension] in, rows of length 1, float32 `moved` [batch, dimension] out, of
+    length 1 at most. The inner product of a moved question and a moved passage stands for the cosine of their vectors.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FILE_FIELD_NUMBER: _builtins.int
+    PASSAGE_FILE_FIELD_NUMBER: _builtins.int
+    INPUT_DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    question_file: _builtins.str
+    """Name of the ONNX file for questions, which the encoder read as queries."""
+    passage_file: _builtins.str
+    """Name of the ONNX file for passages, which the encoder read as documents."""
+    input_dimension: _builtins.int
+    """Length of an encoder's vector."""
+    dimension: _builtins.int
+    """Length of a moved vector."""
+    questions: _builtins.int
+    """Train questions that it was fitted on."""
+    def __init__(
+        self,
+        *,
+        question_file: _builtins.str = ...,
+        passage_file: _builtins.str = ...,
+        input_dimension: _builtins.int = ...,
+        dimension: _builtins.int = ...,
+        questions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "input_dimension", b"input_dimension", "passage_file", b"passage_file", "question_file", b"question_file", "questions", b"questions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerHead: _TypeAlias = AnswerHead  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):

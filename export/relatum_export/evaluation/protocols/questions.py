@@ -41,7 +41,7 @@ def _measure(task: Task) -> list[Outcome]:
             asked = [str(text_of[query]) for query in groups]
             scores = np.zeros((0, 0), np.float32)
             if groups:
-                cosines = system.scores(asked, passages, products=False)
+                cosines = system.answer_scores(asked, passages)
                 scores = with_words(system, "answers", cosines, asked, passages)
             # argmax: of equal scores the first by id
             best = [rows[np.argmax(scores[i, rows])] for i, rows in enumerate(groups.values())]

@@ -12,29 +12,13 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
 from relatum_export.evaluation.metrics import top_k
 from relatum_export.evaluation.protocols.base import Protocol, Task
+from relatum_export.evaluation.reply_pool import reply_pool
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import category_label, language_label
 from relatum_export.evaluation.words import ablated, with_words
 
-POOL = 1_000
 DEPTH = 10
 RANDOM, MOST_FREQUENT = "random", "most-frequent-replies"
-
-
-def reply_pool(own: list[str], train: list[str], *, size: int = POOL, seed: int = 0) -> list[str]:
-    """The distinct replies of the split, filled with replies of train, sorted.
-
-    Args:
-        own: replies of the split measured; all of them enter.
-        train: replies to draw from.
-        size: filled up to this many.
-        seed: of the draw.
-    """
-    pool = sorted(set(own))
-    others = sorted(set(train) - set(own))
-    room = min(max(0, size - len(pool)), len(others))
-    drawn = np.random.default_rng(seed).choice(len(others), room, replace=False)
-    return sorted([*pool, *(others[i] for i in drawn)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +69,7 @@ def _measure(task: Task) -> list[Outcome]:
         for system in ablated(task.text, "answers"):
             if system.name != "zero-shot-title":  # replies are no products: it repeats zero-shot
                 asked, pool = replies.questions, replies.pool
-                cosines = system.scores(asked, pool, products=False)
+                cosines = system.answer_scores(asked, pool)
                 scores = with_words(system, "answers", cosines, asked, pool)
                 outcomes.append(replies.outcome(system.name, [top_k(row, DEPTH) for row in scores]))
         often = most_frequent(replies.pool, train)

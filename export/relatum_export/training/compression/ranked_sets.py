@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm, clean
-from relatum_export.evaluation.protocols.service import reply_pool
+from relatum_export.evaluation.reply_pool import reply_pool
 from relatum_export.training.batching import Kind
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue

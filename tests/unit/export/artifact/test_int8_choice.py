@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from relatum_export.artifact import conversion, int8_choice
-from relatum_export.artifact.calibration import ShopTexts
 from relatum_export.artifact.int8_choice import Int8Form, choose_int8, write_int8
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
+from relatum_export.artifact.shop_texts import ShopTexts
 from relatum_export.artifact.verification import Agreement, Verification, Verifier
 from relatum_export.corpus.text import TITLE
 from relatum_export.errors import QualityError
@@ -59,8 +59,8 @@ def setting(tmp_path_factory):
     conversion.fuse(raw, encoder.module, fused)
     corpus = write_corpus(folder / "corpus", TITLES, (), {})
     catalogue = Catalogue.read(corpus)
-    verifier = Verifier("shop", catalogue, TITLE, [])
-    return encoder, fused, ShopTexts.read(corpus, catalogue, TITLE), verifier
+    shop = ShopTexts.read(corpus, catalogue, TITLE)
+    return encoder, fused, shop, Verifier("shop", shop.documents, catalogue, TITLE, [])
 
 
 def written(setting, out):

@@ -1,6 +1,9 @@
 """Runs given to an export: opened before anything is written, refused by one line."""
 
+import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,17 @@ from relatum_export.training.users.run import USERS_FORMAT
 from tests.unit.export.evaluation.corpora import write_corpus
 
 OURS, OTHER = "00112233aabbccdd", "ffeeddcc00112233"
+FLAGS = ["pairs", "users", "ranker", "graph", "answers"]
+
+
+def under(form):
+    """The id of the encoder under another form."""
+    return f"of {form.name}"
+
+
+def _with_config(flag, config):
+    runs = PartRuns(**{flag.removeprefix("--"): Path("run")})
+    return replace(Parts.open(PartRuns()), configs={flag: config}, runs=runs)
 
 
 @pytest.fixture
@@ -41,20 +55,51 @@ def graph(tmp_path):
 def test_without_runs_there_are_no_parts(tmp_path):
     parts = Parts.open(PartRuns())
 
-    parts.check_encoder(OURS, "minilm", FULL)
+    parts.check_encoder(OURS, "minilm", FULL, under)
 
     assert (parts.head, parts.users, parts.ranker, parts.graph) == (None, None, None, None)
 
 
 def test_a_part_of_the_same_encoder_is_accepted(graph):
-    Parts.open(PartRuns(graph=graph())).check_encoder(OURS, "minilm", FULL)
+    Parts.open(PartRuns(graph=graph())).check_encoder(OURS, "minilm", FULL, under)
 
 
-def test_the_text_form_of_an_encoder_without_one_is_that_of_its_parts(graph):
+def test_the_text_form_of_an_encoder_without_one_is_that_of_its_parts(graph, tmp_path):
+    corpus = write_corpus(tmp_path / "shop", ["p1"])
     parts = Parts.open(PartRuns(graph=graph(text_form=form_to_json(TITLE))))
 
-    assert parts.text_form() == TITLE
-    assert Parts.open(PartRuns()).text_form() is None
+    assert parts.text_form(corpus) == TITLE
+    assert Parts.open(PartRuns()).text_form(corpus) is None
+
+
+def test_a_head_of_the_same_weights_may_have_seen_products_in_another_form():
+    heads = _with_config("--pairs", {"encoder_id": "of title", "text_form": form_to_json(TITLE)})
+
+    heads.check_encoder(OURS, "minilm", FULL, under)
+
+    other = _with_config("--pairs", {"encoder_id": "of title", "text_form": form_to_json(FULL)})
+    with pytest.raises(InputError, match="text form full"):
+        other.check_encoder(OURS, "minilm", FULL, under)
+
+
+def test_a_part_with_vectors_of_its_own_must_have_the_artifacts_form():
+    graphs = _with_config("--graph", {"encoder_id": "of title", "text_form": form_to_json(TITLE)})
+
+    with pytest.raises(InputError, match="text form title"):
+        graphs.check_encoder(OURS, "minilm", FULL, under)
+
+
+def test_a_head_of_other_shops_leaves_the_text_form_to_this_one(tmp_path):
+    corpus = write_corpus(tmp_path / "shop", ["p1"])
+    own = hashlib.sha256(corpus.fingerprint.encode()).hexdigest()
+    form = form_to_json(TITLE)
+
+    general = _with_config("--pairs", {"data_sha256": "0" * 64, "text_form": form})
+    fitted = _with_config("--pairs", {"data_sha256": own, "text_form": form})
+
+    assert general.text_form(corpus) is None
+    assert fitted.text_form(corpus) == TITLE
+    assert _with_config("--answers", {"text_form": form}).text_form(corpus) is None
 
 
 def test_a_part_of_another_encoder_is_refused_with_both_ids_and_forms(graph):
@@ -62,7 +107,7 @@ def test_a_part_of_another_encoder_is_refused_with_both_ids_and_forms(graph):
     parts = Parts.open(PartRuns(graph=folder))
 
     with pytest.raises(InputError) as error:
-        parts.check_encoder(OURS, "e5", FULL)
+        parts.check_encoder(OURS, "e5", FULL, under)
 
     message = str(error.value)
     assert f"--graph {folder} was made on encoder {OTHER} (minilm, text form title)" in message
@@ -74,10 +119,10 @@ def test_a_part_that_does_not_say_its_encoder_is_refused(graph):
     parts = Parts.open(PartRuns(graph=graph(None)))
 
     with pytest.raises(InputError, match="was made on encoder None"):
-        parts.check_encoder(OURS, "e5", FULL)
+        parts.check_encoder(OURS, "e5", FULL, under)
 
 
-@pytest.mark.parametrize("flag", ["pairs", "users", "ranker", "graph"])
+@pytest.mark.parametrize("flag", FLAGS)
 def test_a_folder_that_is_something_else_is_refused(tmp_path, flag):
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
 
@@ -87,7 +132,7 @@ def test_a_folder_that_is_something_else_is_refused(tmp_path, flag):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("flag", ["pairs", "users", "ranker", "graph"])
+@pytest.mark.parametrize("flag", FLAGS)
 def test_a_folder_that_is_not_there_is_refused(tmp_path, flag):
     with pytest.raises(InputError, match="nowhere"):
         Parts.open(PartRuns(**{flag: tmp_path / "nowhere"}))

@@ -34,7 +34,8 @@ def verifier():
     catalogue = Catalogue(tuple(str(i) for i in range(20)), products)
     labels = np.array([3, 0, 2, 0, 1] * 4)
     query = JudgedQuery("q", "what", np.arange(20), labels)
-    return Verifier("shop", catalogue, TITLE, [JudgedSplit("valid", (query,))])
+    judged = [JudgedSplit("valid", (query,))]
+    return Verifier("shop", catalogue.texts(TITLE), catalogue, TITLE, judged)
 
 
 def test_the_same_vectors_pass_and_agree(verifier):

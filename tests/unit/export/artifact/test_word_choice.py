@@ -131,6 +131,7 @@ def test_the_manifest_says_the_weights_and_names_the_table(tmp_path):
         corpus,
         Catalogue.read(corpus),
         [GivenVectors(VECTORS)],
+        answers=None,
         form=TITLE,
         folder=tmp_path,
         manifest=manifest,

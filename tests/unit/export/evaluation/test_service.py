@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from relatum_export.evaluation.protocols.service import SERVICE, most_frequent, reply_pool
+from relatum_export.evaluation.protocols.service import SERVICE, most_frequent
+from relatum_export.evaluation.reply_pool import reply_pool
 from tests.unit.export.evaluation.corpora import encoder_system, figures, task_of, write_corpus
 
 
