@@ -1,7 +1,7 @@
 """What a baseline is: fitted on histories, it scores the catalogue for a shopper's history."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,13 @@ class Known:
         judged: the shop's cases and histories.
         fit: train or train+valid.
         seed: of every draw.
+        trained: what valid has stopped already, by its settings: scores and passes.
     """
 
     judged: JudgedRequests
     fit: str
     seed: int = 0
+    trained: dict[str, tuple[Scores, int]] = field(default_factory=dict)
 
     @property
     def items(self) -> int:

@@ -1,7 +1,9 @@
 """How long a baseline that is trained by passes is trained: until valid gets no better."""
 
 import copy
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from torch import nn
@@ -18,11 +20,15 @@ Train = Callable[[Known, Settings, int | None], tuple[Scores, int]]
 
 
 def fitted_by_valid(train: Train, known: Known, settings: Settings) -> Scores:
-    """Fitted on train it stops by valid; on train and valid it takes as many passes as that."""
-    if known.fit == "train":
-        return train(known, settings, None)[0]
-    _, passes = train(Known(known.judged, "train", known.seed), settings, None)
-    return train(known, settings, passes)[0]
+    """Fitted on train it stops by valid; on train and valid it takes as many passes as that.
+
+    The same settings are trained on train once, however often they are asked for.
+    """
+    key = json.dumps(dict(settings), sort_keys=True)
+    if key not in known.trained:
+        known.trained[key] = train(replace(known, fit="train"), settings, None)
+    scores, passes = known.trained[key]
+    return scores if known.fit == "train" else train(known, settings, passes)[0]
 
 
 def train_passes(

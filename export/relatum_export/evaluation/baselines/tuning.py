@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,24 +90,25 @@ def baseline_outcomes(
 
 def measured(baseline: Baseline, judged: JudgedRequests) -> list[Outcome]:
     """One baseline on valid and test, with the settings that valid chose."""
-    chosen = tuned(baseline, judged)
+    known = Known(judged, "train")
+    chosen = tuned(baseline, known)
     outcomes = []
     for fit, suffix in SUFFIXES.items():
-        scores = baseline.fit(Known(judged, fit), chosen)
+        scores = baseline.fit(replace(known, fit=fit), chosen)
         for split in ("valid", "test") if fit == "train" else ("test",):
             if judged.requests[split]:
                 outcomes += judged.outcomes(split, baseline.name + suffix, scores, fit)
     return outcomes
 
 
-def tuned(baseline: Baseline, judged: JudgedRequests) -> Settings:
-    """The settings with the best NDCG@10 on valid; the first of equals."""
+def tuned(baseline: Baseline, known: Known) -> Settings:
+    """The settings, fitted on train, with the best NDCG@10 on valid; the first of equals."""
     if len(baseline.tried) == 1:
         return baseline.tried[0]
-    drawn = _drawn(judged)
+    drawn = _drawn(known.judged)
     figures = []
     for settings in baseline.tried:
-        scores = baseline.fit(Known(judged, "train"), settings)
+        scores = baseline.fit(known, settings)
         outcomes = drawn.outcomes("valid", baseline.name, scores, "train")
         figures.append(next(o.value for o in outcomes if o.measure == FIRST))
     return baseline.tried[int(np.argmax(figures))]

@@ -26,7 +26,7 @@ def test_a_shop_of_questions_alone_is_tried_on_its_replies(tmp_path):
 
 
 def test_a_shop_of_reviews_alone_is_tried_on_those(tmp_path):
-    rows = [{"review_text": "fine", "split": "train"}, {"review_text": None, "split": "train"}]
+    rows = [{"review_text": text, "split": "train"} for text in ("fine", None)]
     corpus = write_corpus(tmp_path, tables={"reviews": rows})
 
     texts = ShopTexts.read(corpus, NO_PRODUCTS, TITLE)

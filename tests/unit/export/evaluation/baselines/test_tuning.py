@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from relatum_export.evaluation.baselines import tuning
-from relatum_export.evaluation.baselines.base import Baseline
+from relatum_export.evaluation.baselines.base import Baseline, Known
 from relatum_export.evaluation.baselines.baskets import OWN_RECENCY
+from relatum_export.evaluation.baselines.stopping import fitted_by_valid
 from relatum_export.training.ranker.requests import JudgedRequests
 from tests.unit.export.training.ranker.shops import habit_shop
 from tests.unit.export.training.users.shops import QUIET, round_shop
@@ -29,7 +30,7 @@ def test_valid_chooses_the_settings(tmp_path):
     judged = JudgedRequests.read(round_shop(tmp_path))
     baseline = Baseline("oracle", [{"sign": -1.0}, {"sign": 1.0}], oracle)
 
-    assert tuning.tuned(baseline, judged) == {"sign": 1.0}
+    assert tuning.tuned(baseline, Known(judged, "train")) == {"sign": 1.0}
 
 
 def test_each_baseline_is_reported_on_valid_and_twice_on_test(tmp_path):
@@ -115,3 +116,19 @@ def test_a_basket_shop_is_reported_by_slices(tmp_path, monkeypatch):
 
     measures = {o.measure for o in outcomes if o.system == "own-frequency-recency"}
     assert {"NDCG@10", "NDCG@10/repeat", "NDCG@10/new"} <= measures
+
+
+def test_what_valid_stopped_is_trained_once_for_tuning_and_both_fits(tmp_path):
+    judged = JudgedRequests.read(round_shop(tmp_path))
+    trained = []
+
+    def train(known, settings, passes):
+        trained.append((known.fit, settings["sign"], passes))
+        return (lambda requests: np.zeros((len(requests), known.items))), 4
+
+    def fit(known, settings):
+        return fitted_by_valid(train, known, settings)
+
+    tuning.measured(Baseline("given", [{"sign": 1.0}, {"sign": -1.0}], fit), judged)
+
+    assert trained == [("train", 1.0, None), ("train", -1.0, None), ("train+valid", 1.0, 4)]
