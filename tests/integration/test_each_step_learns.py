@@ -1,7 +1,7 @@
 """Each step of training, run as a person runs it on a small real slice, beats its untrained value.
 
 The slice is the Abt-Buy part of product_matching: offers of electronics with descriptions, and
-pairs that people judged. The steps that need a history (`train users`, `train ranker`,
+pairs that people judged. `train answers` learns from a slice of zh_customer_service. The steps that need a history (`train users`, `train ranker`,
 `build graph`) have their own real slices in tests/unit/export, in the modules named test_real_*.
 """
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.long
 
 PAIRS = {"train": (250, 300), "valid": (100, 150)}  # the same product, and not
 WORDS = 1_500
+QUESTIONS = {"train": 1_500, "valid": 250}
 UNTRAINED = 1e-12  # a learning rate that moves nothing
 
 
@@ -130,3 +131,29 @@ def student_row(metrics: dict[str, Any]) -> dict[str, Any]:
     rows = {(row["model"], row["precision"]): row for row in metrics["table"]}
     row: dict[str, Any] = rows["half", "fp32"]
     return row
+
+
+@pytest.fixture(scope="module")
+def service(data, tmp_path_factory):
+    """The corpus of a slice of real dialogues; a head needs vectors that mean something."""
+    folder = tmp_path_factory.mktemp("service")
+    faq = pd.read_parquet(data("zh_customer_service") / "faq.parquet")
+    parts = [faq[faq["split"] == split].head(count) for split, count in QUESTIONS.items()]
+    drawn = pd.concat(parts)
+    (folder / "set").mkdir()
+    drawn.to_parquet(folder / "set" / "faq.parquet")
+    out = folder / "corpus"
+    assert main(["prepare", "--data", str(folder / "set"), "--out", str(out)]) == 0
+    return out
+
+
+def test_the_answer_head_finds_more_replies_than_an_untrained_one(service, tmp_path):
+    on = ("--corpus", service, "--encoder", "e5", "--cache", tmp_path / "cache")
+    small = "members = 1\nhidden = 256\nepochs = 25\n"
+    still = small + f"learning_rate = {UNTRAINED}\n"
+
+    before = step(tmp_path / "before", still, "train", "answers", *on)
+    after = step(tmp_path / "after", small, "train", "answers", *on)
+
+    assert after["valid"]["R@10"] > before["valid"]["R@10"]
+    assert after["curve"][-1]["valid_loss"] < before["curve"][-1]["valid_loss"] - 0.3

@@ -9,14 +9,15 @@ from relatum_export.errors import InputError
 from relatum_export.suite.plan import Folders, language, models, of_set, sets_in
 
 
-def corpus(name, *, languages=None, labels=(), bundles=0, trained=False):
+def corpus(name, *, languages=None, labels=(), bundles=0, trained=False, questions=None):
     """A corpus of labelled pairs, bundles, or pairs of texts, without its tables."""
     info = {
         "splits": ({"pairs": dict.fromkeys(labels, 10)} if labels else {})
-        | ({"bundles": {"train": bundles, "valid": 0, "test": 0}}),
+        | ({"bundles": {"train": bundles, "valid": 0, "test": 0}})
+        | ({"faq": questions} if questions else {}),
         "pairs": [{"kind": "query_product", "split": "train", "pairs": 9}] if trained else [],
     }
-    tables = ["pairs", "items"] if labels else ["items"]
+    tables = ["pairs", "items"] if labels else ["faq"] if questions else ["items"]
     sums = {f"{table}.parquet": "0" for table in tables}
     return Corpus(Path(f"corpora/{name}"), name, languages or {"en": 1.0}, {}, sums, info)
 
@@ -72,6 +73,19 @@ def test_own_labels_are_preferred_to_the_general_head(tmp_path):
     assert names(mine) == ["askul/pairs", "askul/export", "askul/evaluate"]
     assert str(tmp_path / "suite" / "askul" / "pairs") in mine[1].arguments
     assert "models/en-pairs" in theirs[0].arguments
+
+
+def test_questions_with_replies_get_a_head_and_no_head_of_products(tmp_path):
+    asked = corpus("service", questions={"train": 500, "valid": 50})
+    few = corpus("service", questions={"train": 50, "valid": 5})
+    models = (Path("models/en"), Path("models/en-pairs"))
+
+    steps, short = (of_set(one, *models, Folders(tmp_path)) for one in (asked, few))
+
+    assert names(steps) == ["service/answers", "service/export", "service/evaluate"]
+    assert names(short) == ["service/export", "service/evaluate"]
+    assert "--answers" in steps[1].arguments
+    assert "--pairs" not in steps[1].arguments
 
 
 def test_a_folder_is_a_set_or_holds_sets_and_those_of_no_known_table_are_left_out(tmp_path):
