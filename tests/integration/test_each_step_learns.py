@@ -1,8 +1,9 @@
 """Each step of training, run as a person runs it on a small real slice, beats its untrained value.
 
 The slice is the Abt-Buy part of product_matching: offers of electronics with descriptions, and
-pairs that people judged. `train answers` learns from a slice of zh_customer_service. The steps that need a history (`train users`, `train ranker`,
-`build graph`) have their own real slices in tests/unit/export, in the modules named test_real_*.
+pairs that people judged; `train answers` learns from a slice of zh_customer_service. The steps that
+need a history (`train users`, `train ranker`, `build graph`) have their own real slices in
+tests/unit/export, in the modules named test_real_*.
 """
 
 import json
