@@ -68,6 +68,23 @@ def test_every_system_is_measured_and_each_row_is_named_by_what_it_holds(
     assert "not judged" not in page.lower()
 
 
+def test_what_is_served_alone_has_the_same_figures_and_no_other_system(judged, artifact, tmp_path):
+    done = command(
+        *("evaluate", "--corpus", judged, "--artifact", artifact, "--served-alone"),
+        *("--json", tmp_path / "m.json"),
+    )
+    both = command("evaluate", "--corpus", judged, "--artifact", artifact, "--json", "-")
+
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "m.json").read_text("utf-8"))}
+    beside = {row["name"]: row for row in json.loads(both.stdout)}
+    assert f"{rows[next(iter(rows))]['set']}/test/NDCG@10/relatum" in rows
+    assert "bm25" not in {row["system"] for row in rows.values()}
+    for name, row in rows.items():
+        if row["system"] == "relatum" and name in beside:
+            assert row["value"] == beside[name]["value"], name
+
+
 def test_json_on_standard_output_is_one_document_and_the_splits_can_be_chosen(judged):
     done = command("evaluate", "--corpus", judged, "--split", "valid", "--json", "-")
 
@@ -92,6 +109,7 @@ def test_a_set_that_no_protocol_judges_is_no_error_and_says_why(shop, tmp_path):
         (("--corpus", "nowhere"), "is not a corpus"),
         (("--corpus", "{corpus}", "--base", "minlm"), "neither minilm, e5"),
         (("--corpus", "{corpus}", "--artifact", "nowhere"), "nowhere"),
+        (("--corpus", "{corpus}", "--served-alone"), "--served-alone goes with --artifact"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(judged, tmp_path, arguments, cause):

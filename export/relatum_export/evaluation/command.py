@@ -48,6 +48,13 @@ def evaluate(  # noqa: PLR0917 - each is a flag
             help="Judge the tuned baselines of shoppers too, and keep their figures here."
         ),
     ] = None,
+    served_alone: Annotated[
+        bool,
+        typer.Option(
+            "--served-alone",
+            help="Measure what --artifact is served by alone: no base, PyTorch or other variant.",
+        ),
+    ] = False,
     split: Annotated[Split, typer.Option(help="Splits to report.")] = Split.BOTH,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the rows here; `-` prints them.")
@@ -75,6 +82,7 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     # PyTorch loads in seconds: `--help` and the other commands need not wait for it.
     from relatum_export.artifact.onnx_encoder import read_manifest  # noqa: PLC0415
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
+    from relatum_export.errors import InputError  # noqa: PLC0415
     from relatum_export.evaluation import evaluate as protocols_of  # noqa: PLC0415
     from relatum_export.evaluation.judgement import judge, title_vectors  # noqa: PLC0415
     from relatum_export.evaluation.page.document import page  # noqa: PLC0415
@@ -85,12 +93,15 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.evaluation.systems import (  # noqa: PLC0415
         BehaviourSpace,
         TextSystem,
+        served,
         text_systems,
     )
     from relatum_export.evaluation.values import values_file, write_values  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
 
+    if served_alone and (artifact is None or model is not None):
+        raise InputError("--served-alone goes with --artifact, and without --model; leave one out")
     reporter = Reporter(as_json=str(json_file) == "-")
     opened = Corpus.open(corpus)
     recommender = opening.recommender(artifact, users, refit_users)
@@ -103,7 +114,10 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     systems: list[TextSystem] = []
     if any(protocol.reads_text for protocol in protocols) or recommender is not None:
         check_languages(resolve(base), opened, any_language=any_language)
-        systems = text_systems(base, model, artifact, cache, reporter)
+        if served_alone and artifact is not None:
+            systems = served(artifact, cache, reporter)
+        else:
+            systems = text_systems(base, model, artifact, cache, reporter)
     task = Task(
         opened,
         Catalogue.read(opened) if opened.has("items") else None,

@@ -110,7 +110,7 @@ TextSystem = EncoderSystem | Bm25System
 def text_systems(
     base: str, model: str | None, artifact: Path | None, cache: Path | None, reporter: Reporter
 ) -> list[TextSystem]:
-    """All text systems that the command's options give, zero-shot first.
+    """All text systems that the command's options give, zero-shot first; see also ``served``.
 
     Without a run, an artifact made from the base as it stands has the base as its PyTorch.
 
@@ -139,6 +139,18 @@ def text_systems(
     return [*systems, *variants]
 
 
+def served(artifact: Path, cache: Path | None, reporter: Reporter) -> list[TextSystem]:
+    """What an artifact is served by, alone: its int8 variant.
+
+    Raises:
+        InputError: it has none.
+    """
+    variants: list[TextSystem] = list(_variants(artifact, cache, reporter, alone="relatum"))
+    if not variants:
+        raise InputError(f"the artifact {artifact} has no int8 variant to be served by")
+    return variants
+
+
 def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[TextForm, ...]:
     """The forms of a run's PyTorch: those of the variants that it is the reference of.
 
@@ -151,14 +163,17 @@ def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[
     return tuple(FORMS.values()) if own is None else (own,)
 
 
-def _variants(artifact: Path, cache: Path | None, reporter: Reporter) -> list[EncoderSystem]:
+def _variants(
+    artifact: Path, cache: Path | None, reporter: Reporter, alone: str | None = None
+) -> list[EncoderSystem]:
+    """Those of an artifact in the order of ``VARIANT_SYSTEMS``, or the one of that name."""
     manifest = read_manifest(artifact)
     sha256 = {file.name: file.sha256 for file in manifest.files}
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
     words, answers = Words.read(artifact, manifest), AnswerSpace.read(artifact, manifest)
     systems: list[EncoderSystem] = []
     for name, precision in VARIANT_SYSTEMS.items():
-        if precision not in files:
+        if precision not in files or alone not in (None, name):
             continue
         encoder = OnnxEncoder.open(artifact, precision, threads=2)
         if encoder.text_form is None:

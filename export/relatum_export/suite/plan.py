@@ -208,6 +208,8 @@ def judgement(
 ) -> Step:
     """The step that judges an artifact, beside the tuned baselines where they are there.
 
+    Further seeds say how far training is random: their artifacts are judged by themselves.
+
     Args:
         corpus: to judge on.
         encoder: the reference of the artifact's variants.
@@ -218,7 +220,8 @@ def judgement(
     home = folders.suite / corpus.name
     out = home / "rows.json"
     line: Line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact))
-    line += ("--cache", str(folders.cache), "--model", str(encoder), "--any-language", *runs)
+    line += ("--cache", str(folders.cache), "--any-language", *runs)
+    line += ("--served-alone",) if folders.seed else ("--model", str(encoder))
     line += ("--json", str(out), "--html", str(home / "report.html"))
     given = (corpus.path, artifact, encoder, *(Path(run) for run in runs[1::2]))
     figures = tuned(corpus.name, folders)

@@ -108,6 +108,18 @@ def test_a_folder_without_a_set_is_refused(tmp_path, made):
         sets_in(folder, demo=False)
 
 
+def test_further_seeds_judge_what_is_served_alone(tmp_path):
+    first, second = (
+        of_set(corpus("shop"), Path("models/en"), None, Folders(tmp_path, seed))[-1]
+        for seed in (0, 1)
+    )
+
+    assert ("--model", "--served-alone") == (
+        next(word for word in first.arguments if word in ("--model", "--served-alone")),
+        next(word for word in second.arguments if word in ("--model", "--served-alone")),
+    )
+
+
 def test_each_seed_has_folders_of_its_own_but_shares_the_corpora():
     first, second = Folders(Path("build")), Folders(Path("build"), seed=1)
 
