@@ -160,17 +160,20 @@ def cached_torch(
     return CachedEncoder(encoder, f"torch-{identity}", folder, label or encoder.base.name, reporter)
 
 
-def quick_torch(encoder: TorchEncoder, folder: Path | None, reporter: Reporter) -> CachedEncoder:
+def quick_torch(
+    encoder: TorchEncoder, folder: Path | None, reporter: Reporter, label: str | None = None
+) -> CachedEncoder:
     """Like ``cached_torch``, in bf16 where that is built in: for what is fitted on the vectors.
 
-    The int8 that is served rounds more; what variants are compared with stays exact.
+    The int8 that is served rounds more. What variants are compared with stays exact.
     """
     device = next(encoder.module.parameters()).device
     if not takes_bf16("auto", device):
-        return cached_torch(encoder, folder, reporter)
+        return cached_torch(encoder, folder, reporter, label)
     identity = encoder_id(encoder.module, encoder.text_input, FULL)
     rounded = RoundedEncoder(encoder)
-    return CachedEncoder(rounded, f"torch-bf16-{identity}", folder, encoder.base.name, reporter)
+    name = label or encoder.base.name
+    return CachedEncoder(rounded, f"torch-bf16-{identity}", folder, name, reporter)
 
 
 def _key(kind: Kind, text: str) -> bytes:

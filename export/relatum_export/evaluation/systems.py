@@ -18,7 +18,7 @@ from relatum_export.console import Reporter
 from relatum_export.corpus.text import FORMS, TITLE, TextForm
 from relatum_export.errors import InputError
 from relatum_export.evaluation.bm25 import Bm25System
-from relatum_export.evaluation.encoding import CachedEncoder, cached_torch
+from relatum_export.evaluation.encoding import CachedEncoder, cached_torch, quick_torch
 from relatum_export.evaluation.rows import TEXT_ALONE, ZERO_SHOT
 from relatum_export.training.encoder import TorchEncoder
 
@@ -118,7 +118,7 @@ def text_systems(
         InputError: an encoder or artifact cannot be read.
     """
     loaded = TorchEncoder.load(base)
-    zero = cached_torch(loaded, cache, reporter, ZERO_SHOT)
+    zero = quick_torch(loaded, cache, reporter, ZERO_SHOT)
     systems: list[TextSystem] = [
         EncoderSystem(ZERO_SHOT, zero, tuple(FORMS.values())),
         EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
@@ -135,7 +135,8 @@ def text_systems(
         (form,) = variants[0].forms
         if encoder_id(loaded.module, loaded.text_input, form) == exported:
             of = variants[0]
-            systems.append(EncoderSystem(TORCH, zero, (form,), words=of.words, answers=of.answers))
+            exact = cached_torch(loaded, cache, reporter, TORCH)
+            systems.append(EncoderSystem(TORCH, exact, (form,), words=of.words, answers=of.answers))
     return [*systems, *variants]
 
 
