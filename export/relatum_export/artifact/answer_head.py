@@ -1,6 +1,5 @@
 """The answer head's part of an artifact: two graphs, each tried against PyTorch."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.answer_space import INPUT, OUTPUT, PASSAGE, QUESTION, open_graph
 from relatum_export.errors import InputError, QualityError
 from relatum_export.training.answer_head.saved import SavedAnswers
+from relatum_export.training.torchscript_graph import write_graph
 
-OPSET = 17
 MAX_DIFFERENCE = 1e-5  # of a coordinate, against PyTorch
 CHECKED = 64
 
@@ -66,19 +65,14 @@ def _write(side: torch.nn.Module, dimension: int, file: Path) -> float:
     side = side.eval()
     draw = torch.Generator().manual_seed(0)
     sample = torch.nn.functional.normalize(torch.randn(CHECKED, dimension, generator=draw), dim=1)
-    with warnings.catch_warnings():
-        # The exporter that needs no further package says on each call that another one is newer.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            side,
-            (sample[:2],),
-            str(file),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    write_graph(
+        side,
+        [sample[:2]],
+        file,
+        names=[INPUT],
+        output=OUTPUT,
+        axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
+    )
     session, worst = open_graph(file), 0.0
     for rows in (1, CHECKED):
         with torch.inference_mode():

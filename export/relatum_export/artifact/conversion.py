@@ -1,7 +1,6 @@
 """From a PyTorch encoder to ONNX graphs: float32, int8 for the CPU, float16 for CUDA."""
 
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,10 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.onnx_model import OnnxModel
 from onnxruntime.transformers.optimizer import optimize_model
-from torch.jit._trace import TracerWarning
 
 from relatum_export.training.encoder import SentenceEmbedding
+from relatum_export.training.torchscript_graph import write_graph
 
-OPSET = 17  # the newest that the TorchScript exporter and the fusions both handle
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "distilbert", "electra")
 _NORMALISATIONS = ("LayerNormalization", "SkipLayerNormalization")
 
@@ -29,21 +27,20 @@ def export_fp32(module: SentenceEmbedding, out: Path) -> None:
     """
     device = next(module.parameters()).device
     ids = torch.ones((2, 8), dtype=torch.int64, device=device)
-    with torch.inference_mode(), _known_export_warnings():
-        torch.onnx.export(
-            module,
-            (ids, torch.ones_like(ids)),
-            str(out),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["embedding"],
-            dynamic_axes={
-                "input_ids": {0: "batch", 1: "tokens"},
-                "attention_mask": {0: "batch", 1: "tokens"},
-                "embedding": {0: "batch"},
-            },
-            opset_version=OPSET,
-            dynamo=False,  # the fusions below recognise the graphs of the TorchScript exporter
-        )
+    write_graph(
+        module,
+        [ids, torch.ones_like(ids)],
+        out,
+        names=["input_ids", "attention_mask"],
+        output="embedding",
+        axes={
+            "input_ids": {0: "batch", 1: "tokens"},
+            "attention_mask": {0: "batch", 1: "tokens"},
+            "embedding": {0: "batch"},
+        },
+        # a mask's fill value, which is a constant
+        traced=r"torch\.tensor results are registered as constants in the trace",
+    )
 
 
 def fuse(fp32: Path, module: SentenceEmbedding, out: Path) -> None:
@@ -92,28 +89,6 @@ def to_fp16(fused: Path, out: Path) -> None:
     tail = [node.name for node in nodes[last + 1 :]]
     model.convert_float_to_float16(keep_io_types=True, node_block_list=tail)
     model.save_model_to_file(str(out))
-
-
-@contextmanager
-def _known_export_warnings() -> Iterator[None]:
-    """Ignore, by message, what the exporter says of its own age and of constants in a trace."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore",
-            "You are using the legacy TorchScript-based ONNX export",
-            DeprecationWarning,
-        )
-        warnings.filterwarnings(  # raised inside the exporter, by its own code
-            "ignore",
-            "The feature will be removed. Please remove usage of this function",
-            DeprecationWarning,
-        )
-        warnings.filterwarnings(  # a mask's fill value, which is a constant
-            "ignore",
-            r"torch\.tensor results are registered as constants in the trace",
-            TracerWarning,
-        )
-        yield
 
 
 @contextmanager

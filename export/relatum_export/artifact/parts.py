@@ -113,7 +113,15 @@ class Parts:
         head_metrics = _read(runs.pairs / METRICS) if runs.pairs else {}
         answers_metrics = _read(runs.answers / METRICS) if runs.answers else {}
         return cls(
-            *(head, head_metrics, users, ranker, graph, answers, answers_metrics, configs, runs)
+            head=head,
+            head_metrics=head_metrics,
+            users=users,
+            ranker=ranker,
+            graph=graph,
+            answers=answers,
+            answers_metrics=answers_metrics,
+            configs=configs,
+            runs=runs,
         )
 
     def text_form(self, corpus: Corpus) -> TextForm | None:

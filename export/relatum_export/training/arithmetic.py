@@ -14,7 +14,9 @@ def has_native_bf16(device: torch.device) -> bool:
     """Whether a device multiplies bf16 faster than fp32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities()
+    # Older releases of torch cannot be asked; fp32 is right everywhere.
+    capabilities = getattr(torch.cpu, "get_capabilities", None)
+    found = {} if capabilities is None else capabilities()
     return any(bool(found.get(name)) for name in NATIVE)
 
 

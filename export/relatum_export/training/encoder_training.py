@@ -10,6 +10,7 @@ import numpy as np
 
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
+from relatum_export.training.arithmetic import takes_bf16
 from relatum_export.training.averaging import Score, choose_average, snapshot
 from relatum_export.training.bases import Base
 from relatum_export.training.encoder import TorchEncoder, load_sentence_transformer
@@ -75,6 +76,7 @@ def train_encoder(
     objectives = objectives_of(drawn, encoder, settings, out / CHECKPOINTS, reporter)
 
     transformer = encoder.module.transformer
+    device = next(transformer.parameters()).device
     before = snapshot(transformer)
     prefix = None
     if settings.adapter == "prefix":
@@ -115,6 +117,7 @@ def train_encoder(
         final = tried.figures(averaged.scores[averaged.ratio])
     metrics = counted | {
         "base": base.name,
+        "precision": "bf16" if takes_bf16(settings.precision, device) else "fp32",
         "text_forms": dict(record.forms) if settings.choose_forms else {},
         "text_form_scores": {name: dict(found) for name, found in record.scores.items()},
         "evaluations": history,

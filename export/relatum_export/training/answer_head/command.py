@@ -52,5 +52,7 @@ def answers(
     table = Table("valid", "R@10", title=f"run {out}")
     table.add_row("encoder alone", f"{valid['R@10/encoder']:.4f}")
     table.add_row("answer head", f"{valid['R@10']:.4f}")
-    table.add_row("gain", f"{valid['gain']:+.4f} ± {valid['standard_error']:.4f}")
+    error = valid["standard_error"]
+    spread = "a single question" if error is None else f"± {error:.4f}"
+    table.add_row("gain", f"{valid['gain']:+.4f} {spread}")
     reporter.result(metrics, table)

@@ -1,6 +1,7 @@
 """Fitting the members of an answer head, each from its own seed."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.tensorboard import SummaryWriter
 
+from relatum_export.atomic_file import write_text
 from relatum_export.console import Reporter
 from relatum_export.errors import InputError
 from relatum_export.training.answer_head.data import AnswerData, Asked
@@ -43,16 +45,17 @@ def fit_head(
     """
     dimension = data.train.questions.shape[1]
     shape = AnswerShape(dimension, settings.hidden, settings.members, settings.dropout)
-    head, curve = AnswerHead(shape), []
+    head = AnswerHead(shape)
+    curve: Curve = []
     checkpoints = folder / CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
     with reporter.progress("fit answer heads", settings.members) as advance:
         for number, member in enumerate(head.members):
             file = checkpoints / f"member-{number}.safetensors"
             if not file.is_file():
-                rows = _fit_member(number, data, shape, settings, folder=folder, file=file)
-                curve += [{"member": number, **row} for row in rows]
+                _fit_member(number, data, shape, settings, folder=folder, file=file)
             member.load_state_dict(load_file(file))
+            curve += json.loads(_curve_of(file).read_text(encoding="utf-8"))
             advance(1)
     return head.eval(), curve
 
@@ -65,17 +68,23 @@ def _fit_member(
     *,
     folder: Path,
     file: Path,
-) -> Curve:
+) -> None:
     seed = settings.seed * SEED_STEP + number
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         member = Member(shape)
         fit = _Fit(member, data, settings, seed=seed)
         best, curve = fit.run(folder / "tensorboard" / f"member-{number}")
+    rows = [{"member": number, **row} for row in curve]
+    write_text(_curve_of(file), json.dumps(rows))
+    # The weights last: where they are, the member is done.
     part = file.with_suffix(".part")
     save_file({name: tensor.contiguous() for name, tensor in best.items()}, part)
     part.replace(file)
-    return curve
+
+
+def _curve_of(file: Path) -> Path:
+    return file.with_suffix(".json")
 
 
 class _Fit:
@@ -173,7 +182,7 @@ def _choices(
     if replies <= most:
         return np.arange(replies)
     others = draw.choice(replies, most, replace=False)
-    return np.union1d(own, others)[: most + len(own)]
+    return np.union1d(own, others)
 
 
 def valid_loss(member: Member, valid: Asked, temperature: float) -> float:

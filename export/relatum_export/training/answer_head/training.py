@@ -66,6 +66,7 @@ def train_answers(
     before = found(data.valid, data.valid.questions, data.valid.replies)
     after = found(data.valid, *moved(head, data.valid))
     gain, error = float((after - before).mean()), standard_error(after - before)
+    helps = error is not None and gain > error
     metrics = {
         "encoder": base.name,
         "encoder_id": identity,
@@ -77,7 +78,7 @@ def train_answers(
             "gain": gain,
             "standard_error": error,
         },
-        "helps": gain > error,
+        "helps": helps,
         "curve": curve,
     }
     description = {name: metrics[name] for name in ("encoder", "encoder_id", "helps")}
@@ -103,9 +104,11 @@ def found(
     return np.array(hits, np.float64)
 
 
-def standard_error(differences: NDArray[np.float64]) -> float:
-    """Of a mean of paired differences."""
-    return float(differences.std(ddof=1) / len(differences) ** 0.5) if len(differences) > 1 else 0.0
+def standard_error(differences: NDArray[np.float64]) -> float | None:
+    """Of a mean of paired differences; None of a single one, which has no spread."""
+    if len(differences) < 2:  # noqa: PLR2004
+        return None
+    return float(differences.std(ddof=1) / len(differences) ** 0.5)
 
 
 def _configuration(

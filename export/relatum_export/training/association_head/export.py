@@ -1,7 +1,6 @@
 """Writing a head as ONNX, with what a server needs to feed and to read it."""
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,10 @@ from relatum_export.errors import QualityError
 from relatum_export.training.association_head.classes import CLASSES
 from relatum_export.training.association_head.head import AssociationHead, WithoutFeatures
 from relatum_export.training.association_head.saved import SavedHead
+from relatum_export.training.torchscript_graph import write_graph
 
 GRAPH = "pair_head.onnx"
 FACTS = "pair_head.json"
-OPSET = 17
 MAX_DIFFERENCE = 1e-5  # of a probability, against PyTorch
 CHECKED_PAIRS = 64
 
@@ -78,27 +77,14 @@ def _export(head: AssociationHead, file: Path) -> None:
     else:
         module = WithoutFeatures(head).eval()
         inputs = inputs[:2]
-    with torch.inference_mode(), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore",
-            "You are using the legacy TorchScript-based ONNX export",
-            DeprecationWarning,
-        )
-        warnings.filterwarnings(  # raised inside the exporter, by its own code
-            "ignore",
-            "The feature will be removed. Please remove usage of this function",
-            DeprecationWarning,
-        )
-        torch.onnx.export(
-            module,
-            tuple(inputs),
-            str(file),
-            input_names=names,
-            output_names=["probabilities"],
-            dynamic_axes={name: {0: "pairs"} for name in [*names, "probabilities"]},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    write_graph(
+        module,
+        inputs,
+        file,
+        names=names,
+        output="probabilities",
+        axes={name: {0: "pairs"} for name in [*names, "probabilities"]},
+    )
 
 
 def _difference(head: AssociationHead, file: Path) -> float:

@@ -12,9 +12,6 @@
 """
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +19,9 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from torch.jit._trace import TracerWarning
 
 from relatum_export.errors import QualityError
+from relatum_export.training import torchscript_graph
 from relatum_export.training.users.model import UserEncoder
 from relatum_export.training.users.run import TrainedUsers
 
@@ -32,7 +29,6 @@ GRAPH = "user_encoder.onnx"
 VECTORS = "spaces/behaviour.npy"
 IDS = "spaces/behaviour.ids.json"
 RIDGE = "ridge.npy"
-OPSET = 17
 TOLERANCE = 1e-4
 PARITY_HISTORIES = 32
 
@@ -89,22 +85,20 @@ def write_graph(encoder: UserEncoder, out: Path) -> None:
     """Write the encoder as ONNX; batch and length are free."""
     vectors = torch.zeros(2, 3, encoder.dimension)
     inputs = (vectors, torch.tensor([3, 2]), torch.zeros(2, 3))
-    with torch.inference_mode(), _known_export_warnings():
-        torch.onnx.export(
-            encoder.eval(),
-            inputs,
-            str(out),
-            input_names=["vectors", "lengths", "gap_days"],
-            output_names=["query"],
-            dynamic_axes={
-                "vectors": {0: "batch", 1: "length"},
-                "lengths": {0: "batch"},
-                "gap_days": {0: "batch", 1: "length"},
-                "query": {0: "batch"},
-            },
-            opset_version=OPSET,
-            dynamo=False,  # the TorchScript exporter needs no further package
-        )
+    torchscript_graph.write_graph(
+        encoder.eval(),
+        inputs,
+        out,
+        names=["vectors", "lengths", "gap_days"],
+        output="query",
+        axes={
+            "vectors": {0: "batch", 1: "length"},
+            "lengths": {0: "batch"},
+            "gap_days": {0: "batch", 1: "length"},
+            "query": {0: "batch"},
+        },
+        traced="",
+    )
 
 
 def parity(encoder: UserEncoder, graph: Path, space: NDArray[np.float32]) -> float:
@@ -142,16 +136,3 @@ def _session(graph: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _known_export_warnings() -> Iterator[None]:
-    """Ignore, by message, what the exporter says of its own age and of its trace."""
-    with warnings.catch_warnings():
-        for message in (
-            "You are using the legacy TorchScript-based ONNX export",
-            "The feature will be removed. Please remove usage of this function",
-        ):
-            warnings.filterwarnings("ignore", message, DeprecationWarning)
-        warnings.filterwarnings("ignore", category=TracerWarning)
-        yield

@@ -45,6 +45,12 @@ def test_auto_asks_the_processor_and_the_others_are_taken_at_their_word(
     assert takes_bf16(precision, CPU) is expected
 
 
+def test_a_torch_that_cannot_say_what_its_processor_has_takes_fp32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+
+    assert not takes_bf16("auto", CPU)
+
+
 def test_states_in_bf16_are_near_those_in_fp32_and_handed_on_as_fp32(transformer):
     exact = transformer(input_ids=IDS).last_hidden_state
 

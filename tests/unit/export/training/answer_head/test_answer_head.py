@@ -15,7 +15,7 @@ from relatum_export.training.answer_head.fitting import fit_head
 from relatum_export.training.answer_head.head import AnswerHead, AnswerShape
 from relatum_export.training.answer_head.saved import SavedAnswers
 from relatum_export.training.answer_head.settings import AnswerSettings
-from relatum_export.training.answer_head.training import found, moved
+from relatum_export.training.answer_head.training import found, moved, standard_error
 from tests.unit.export.training.answer_head.service_shops import (
     DIMENSION,
     TopicEncoder,
@@ -70,9 +70,10 @@ def test_a_run_that_goes_on_trains_the_missing_members_alone(data, fitted, tmp_p
 
     monkeypatch.setattr(fitting, "_fit_member", watched)
 
-    head, _ = fit_head(data, SMALL, tmp_path, QUIET)
+    head, curve = fit_head(data, SMALL, tmp_path, QUIET)
 
     assert trained == [1]
+    assert curve == fitted[1]
     for name, tensor in head.state_dict().items():
         assert torch.equal(tensor, fitted[0].state_dict()[name]), name
 
@@ -80,6 +81,11 @@ def test_a_run_that_goes_on_trains_the_missing_members_alone(data, fitted, tmp_p
 def test_a_loss_that_is_no_number_stops_with_a_remedy(data, tmp_path):
     with pytest.raises(InputError, match="lower learning_rate"):
         fit_head(data, SMALL.model_copy(update={"temperature": 1e-45}), tmp_path, QUIET)
+
+
+def test_a_single_valid_question_proves_nothing():
+    assert standard_error(np.array([1.0])) is None
+    assert standard_error(np.array([1.0, 0.0])) == pytest.approx(0.5)
 
 
 def test_of_many_replies_a_step_has_its_own_and_a_draw():
