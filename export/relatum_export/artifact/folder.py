@@ -1,5 +1,6 @@
-"""A folder that appears whole or not at all."""
+"""An artifact's folder: it appears whole or not at all, its manifest written last."""
 
+import datetime as dt
 import os
 import shutil
 import tempfile
@@ -7,9 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from google.protobuf import json_format
+
+from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact import identity
+from relatum_export.corpus.folder import file_sha256
 from relatum_export.errors import InputError
 
 MANIFEST = "manifest.json"
+METRICS = "metrics.json"
+REPORT = "report.html"
+_NO_ANSWER = (METRICS, REPORT, "golden")  # beginnings of files that no answer depends on
 
 
 def check_target(out: Path, *, force: bool) -> None:
@@ -66,3 +75,25 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
+    """Name every file with its hash, the model by what answers depend on, and write it, last."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        manifest.files.append(
+            manifest_pb2.File(
+                name=path.relative_to(folder).as_posix(),
+                sha256=file_sha256(path),
+                bytes=path.stat().st_size,
+            )
+        )
+    answering = {
+        file.name: file.sha256 for file in manifest.files if not file.name.startswith(_NO_ANSWER)
+    }
+    answering["manifest.json words"] = json_format.MessageToJson(manifest.words)
+    manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
+    manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
+    (folder / MANIFEST).write_text(
+        json_format.MessageToJson(manifest, ensure_ascii=False, indent=2) + "\n",
+        encoding="utf-8",
+    )

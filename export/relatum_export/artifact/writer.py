@@ -1,6 +1,5 @@
 """Writing an artifact: encoder, golden inputs, behaviour, parts, reports; last the manifest."""
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +12,7 @@ from google.protobuf import json_format
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact import behaviour, conversion, identity
 from relatum_export.artifact.answer_space import AnswerSpace
-from relatum_export.artifact.folder import MANIFEST, appearing
+from relatum_export.artifact.folder import METRICS, REPORT, appearing, write_manifest
 from relatum_export.artifact.golden import golden_lines
 from relatum_export.artifact.graph_golden import MAX_DIFFERENCE
 from relatum_export.artifact.identity import producer_version
@@ -27,7 +26,7 @@ from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
 from relatum_export.artifact.word_part import write_words
 from relatum_export.console import Reporter
-from relatum_export.corpus.folder import Corpus, file_sha256
+from relatum_export.corpus.folder import Corpus
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.batching import TextInput
 from relatum_export.training.encoder import TorchEncoder, bare_tokenizer
@@ -38,8 +37,6 @@ from relatum_export.training.text_choice import FormChoice
 FORMAT_VERSION = 1
 TOKENIZER = "tokenizer.json"
 GOLDEN = "golden.jsonl"
-METRICS = "metrics.json"
-REPORT = "report.html"
 GOLDEN_MIN_COSINE = (
     0.995  # other CPUs round int8 otherwise; a flipped bit or a wrong file is far off
 )
@@ -49,7 +46,6 @@ PROVIDERS = {
     "fp16": ("CUDAExecutionProvider",),
 }
 _POOLING = {"mean": manifest_pb2.POOLING_MEAN, "cls": manifest_pb2.POOLING_CLS}
-_NO_ANSWER = (METRICS, REPORT, "golden")  # beginnings of files that no answer depends on
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ def write_artifact(
             json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
         (folder / REPORT).write_text(render_report(metrics), encoding="utf-8")
-        _write_manifest(manifest, folder)
+        write_manifest(manifest, folder)
     return Exported(out, manifest, metrics)
 
 
@@ -286,24 +282,3 @@ def _metrics(
         "int8_latency": asdict(latency),
         "file_bytes": {path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
     }
-
-
-def _write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        manifest.files.append(
-            manifest_pb2.File(
-                name=path.relative_to(folder).as_posix(),
-                sha256=file_sha256(path),
-                bytes=path.stat().st_size,
-            )
-        )
-    answering = {
-        file.name: file.sha256 for file in manifest.files if not file.name.startswith(_NO_ANSWER)
-    }
-    answering["manifest.json words"] = json_format.MessageToJson(manifest.words)
-    manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
-    manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
-    (folder / MANIFEST).write_text(
-        json_format.MessageToJson(manifest, ensure_ascii=False, indent=2) + "\n",
-        encoding="utf-8",
-    )
