@@ -15,6 +15,7 @@ from relatum_export.evaluation.rows import ZERO_SHOT
 from relatum_export.evaluation.systems import TORCH
 from relatum_export.suite import plan, schedule
 from relatum_export.suite.ablation_settings import FULL, Ablations, Variant, variants
+from relatum_export.suite.corpus_facts import has_pairs, readable
 from relatum_export.suite.differences import Pair, best_of, pooled
 from relatum_export.suite.encoder_judging import figures, judged_by_text, judgement, named
 from relatum_export.suite.leave_out import interval
@@ -104,8 +105,8 @@ def run(
         StepError: a training or a judgement failed.
     """
     wanted = variants(asked, configs / f"encoder-{asked.encoder}.toml")
-    of_language = plan.readable(asked.encoder, corpora)
-    trained = [c for c in of_language if plan.has_pairs(c)]
+    of_language = readable(asked.encoder, corpora)
+    trained = [c for c in of_language if has_pairs(c)]
     judged = named(asked.sets, corpora) if asked.sets else judged_by_text(of_language)
     for found, what in ((trained, "with train pairs"), (judged, "that texts alone answer")):
         if not found:

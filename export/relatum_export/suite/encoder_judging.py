@@ -19,7 +19,8 @@ from relatum_export.evaluation.rows import ZERO_SHOT
 from relatum_export.evaluation.slices import is_slice
 from relatum_export.evaluation.systems import TORCH
 from relatum_export.suite import stamps
-from relatum_export.suite.plan import Folders, Line, has_pairs, language
+from relatum_export.suite.corpus_facts import has_pairs, language
+from relatum_export.suite.plan import Folders, Line
 from relatum_export.suite.stamps import Step
 
 ZERO_SHOTS = (ZERO_SHOT, f"{ZERO_SHOT}-title")

@@ -20,6 +20,7 @@ from relatum_export.suite import (
     stamps,
     student,
 )
+from relatum_export.suite.corpus_facts import language
 from relatum_export.suite.encoder_judging import read_rows
 from relatum_export.suite.schedule import Chain
 from relatum_export.suite.verdicts import Verdict, verdicts
@@ -122,7 +123,7 @@ def judge(
         InputError: a shipped encoder is missing.
         StepError: a step failed; the other sets are judged.
     """
-    encoders = {name: folders.models / plan.language(corpus) for name, corpus in corpora.items()}
+    encoders = {name: folders.models / language(corpus) for name, corpus in corpora.items()}
     for encoder in encoders.values():
         if not stamps.is_finished(encoder):
             raise InputError(f"{encoder} is not there, or not finished; run `make models` first")

@@ -11,6 +11,7 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.intervals import Interval
 from relatum_export.evaluation.systems import TORCH
 from relatum_export.suite import plan, schedule
+from relatum_export.suite.corpus_facts import has_pairs, language, readable
 from relatum_export.suite.differences import Pair, best_of, pooled
 from relatum_export.suite.encoder_judging import (
     SPLITS,
@@ -77,7 +78,7 @@ def left_out(corpora: Mapping[str, Corpus], names: Sequence[str]) -> list[Corpus
     """
     found = named(names, corpora) if names else smallest_of_each_kind(corpora)
     for corpus in found:
-        if not plan.has_pairs(corpus):
+        if not has_pairs(corpus):
             raise InputError(f"{corpus.name} has no train pairs: every encoder is without it")
     if not found:
         raise InputError("no set of DATA has train pairs and a kind that encoders are judged in")
@@ -103,8 +104,8 @@ def steps(
     Raises:
         InputError: no other set has train pairs, or the shipped encoder is missing.
     """
-    name, encoder = corpus.name, plan.language(corpus)
-    trained = [c for c in plan.readable(encoder, corpora) if plan.has_pairs(c) and c.name != name]
+    name, encoder = corpus.name, language(corpus)
+    trained = [c for c in readable(encoder, corpora) if has_pairs(c) and c.name != name]
     if not trained:
         raise InputError(f"without {name} no set is left to train on; give DATA with more sets")
     home = home_of(folders) / name

@@ -14,6 +14,7 @@ from relatum_export.evaluation.intervals import Interval
 from relatum_export.evaluation.rows import Outcome, Row, row_of, rows_of
 from relatum_export.evaluation.systems import TORCH
 from relatum_export.suite import plan, schedule
+from relatum_export.suite.corpus_facts import has_pairs
 from relatum_export.suite.differences import best_of, relative_loss
 from relatum_export.suite.encoder_judging import (
     SPLITS,
@@ -80,7 +81,7 @@ def compared(corpora: Mapping[str, Corpus], names: Sequence[str]) -> list[Corpus
     judged = {corpus.name for corpus in judged_by_text(chosen)}
     found = []
     for corpus in chosen:
-        if corpus.name in judged and plan.has_pairs(corpus):
+        if corpus.name in judged and has_pairs(corpus):
             found.append(corpus)
         elif names:
             lacks = "no train pairs" if corpus.name in judged else "no kind that texts answer"

@@ -1,6 +1,6 @@
 """Which steps a set takes, from its folder in the common schema to its judged artifact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +8,20 @@ from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.schema import SCHEMAS
 from relatum_export.corpus.source import FILE_NAMES
 from relatum_export.errors import InputError
-from relatum_export.evaluation.protocols.next_basket import NEXT_BASKET
 from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
+from relatum_export.suite.corpus_facts import (
+    has_company,
+    has_events,
+    has_labels,
+    has_pairs,
+    has_replies,
+    has_valid_events,
+    readable,
+    recommends,
+)
 from relatum_export.suite.stamps import Step
-from relatum_export.training.answer_head.data import LEAST as LEAST_QUESTIONS
 
 DEMO = "completejourney"
-HAN_OR_KANA = ("zh", "ja")
-MAX_SHARE = 0.05  # of texts in those: above it, the multilingual encoder
 Line = tuple[str, ...]
 ENCODERS = {"en": "minilm", "multilingual": "e5"}
 
@@ -95,12 +101,6 @@ def prepare(name: str, arguments: Sequence[str], folders: Folders) -> Step:
     return Step(f"{name}/prepare", line, out, source, ("--force",))
 
 
-def language(corpus: Corpus) -> str:
-    """Which shipped encoder a corpus takes: en or multilingual."""
-    share = sum(corpus.languages.get(code, 0.0) for code in HAN_OR_KANA)
-    return "multilingual" if share > MAX_SHARE else "en"
-
-
 def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[Step]:
     """The steps that make the shipped encoders and their general association heads."""
     steps = []
@@ -119,14 +119,6 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
             settings = configs / "pairs-general.toml"
             steps.append(head(step, labelled, out, general, folders, config=settings))
     return steps
-
-
-def readable(encoder: str, corpora: Mapping[str, Corpus]) -> list[Corpus]:
-    """The corpora that a shipped encoder learns from: en from its own, multilingual from all.
-
-    Chinese and Japanese rest on English as well.
-    """
-    return [c for c in corpora.values() if encoder != "en" or language(c) == encoder]
 
 
 def training(
@@ -260,18 +252,6 @@ def longest_first(corpora: dict[str, Corpus]) -> list[str]:
     return sorted(corpora, key=length, reverse=True)
 
 
-def recommends(corpus: Corpus) -> bool:
-    """Whether a ranker of what shoppers take next can be fitted and judged."""
-    asked = NEXT_ITEM.applies(corpus) or NEXT_BASKET.applies(corpus)
-    return asked and has_valid_events(corpus)
-
-
-def has_valid_events(corpus: Corpus) -> bool:
-    """Whether there is something to choose on what shoppers take next."""
-    cases = corpus.info["splits"].get("cases", {})
-    return bool(corpus.info["splits"].get("events", {}).get("valid") or cases.get("valid"))
-
-
 def head(
     name: str,
     corpora: Sequence[Corpus],
@@ -290,35 +270,3 @@ def head(
         line += ("--config", str(config))
         inputs = (config, *inputs)
     return Step(name, line, out, inputs, ("--no-resume",))
-
-
-def has_pairs(corpus: Corpus) -> bool:
-    """Whether its train part has pairs of texts to train an encoder on."""
-    return any(one["split"] == "train" and one["pairs"] for one in corpus.info["pairs"])
-
-
-def has_events(corpus: Corpus) -> bool:
-    """Whether its train part has events."""
-    return corpus.has("events") and _rows(corpus, "events", "train")
-
-
-def has_labels(corpus: Corpus) -> bool:
-    """Whether people labelled pairs of products to fit a head on and to choose it by."""
-    return _rows(corpus, "pairs", "train") and _rows(corpus, "pairs", "valid")
-
-
-def has_replies(corpus: Corpus) -> bool:
-    """Whether its train part has questions with replies enough to fit an answer head on."""
-    splits = corpus.info["splits"].get("faq", {})
-    return bool(splits.get("train", 0) >= LEAST_QUESTIONS and splits.get("valid"))
-
-
-def has_company(corpus: Corpus) -> bool:
-    """Whether its train part says which products were bought together."""
-    sold = corpus.has("items") and has_events(corpus)
-    return sold or _rows(corpus, "bundles", "train")
-
-
-def _rows(corpus: Corpus, table: str, split: str) -> bool:
-    """Whether a table has rows in a split; `prepare` counts those of each, also where none is."""
-    return bool(corpus.info["splits"].get(table, {}).get(split))

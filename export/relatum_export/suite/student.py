@@ -10,8 +10,9 @@ from relatum_export.errors import InputError
 from relatum_export.evaluation.protocols.bundles import BUNDLES
 from relatum_export.evaluation.protocols.questions import QUESTIONS
 from relatum_export.evaluation.protocols.search import SEARCH
+from relatum_export.suite.corpus_facts import language
 from relatum_export.suite.encoder_judging import kinds
-from relatum_export.suite.plan import Folders, Line, language
+from relatum_export.suite.plan import Folders, Line
 from relatum_export.suite.stamps import Step
 from relatum_export.training.compression.table import JSON, POOLED, SPLIT
 

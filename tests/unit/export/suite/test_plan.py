@@ -6,7 +6,8 @@ import pytest
 
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
-from relatum_export.suite.plan import Folders, language, models, of_set, sets_in
+from relatum_export.suite.corpus_facts import language
+from relatum_export.suite.plan import Folders, models, of_set, sets_in
 
 
 def corpus(name, *, languages=None, labels=(), bundles=0, trained=False, questions=None):
