@@ -21,13 +21,13 @@ class Known:
         judged: the shop's cases and histories.
         fit: train or train+valid.
         seed: of every draw.
-        trained: what valid has stopped already, by its settings: scores and passes.
+        made: what takes long and was made already, by what it depends on, for other settings.
     """
 
     judged: JudgedRequests
     fit: str
     seed: int = 0
-    trained: dict[str, tuple[Scores, int]] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
 
     @property
     def items(self) -> int:

@@ -23,7 +23,11 @@ def _ease(known: Known, settings: Settings) -> Scores:
     held = np.asarray((interactions > 0).sum(axis=0)).ravel()
     kept = np.sort(np.argsort(-held, kind="stable")[:MAX_ITEMS])
     kept = kept[held[kept] > 0]
-    weights = ease_weights(interactions[:, kept], settings["penalty"])
+    # The inverse takes the time; how old an event counts changes nothing in it.
+    key = f"{known.fit} {settings['penalty']}"
+    if key not in known.made:
+        known.made[key] = ease_weights(interactions[:, kept], settings["penalty"])
+    weights: NDArray[np.float32] = known.made[key]
 
     def scores(requests: Sequence[Request]) -> NDArray[np.floating]:
         profile = basket_profile(requests, known.items, settings["step"])[:, kept]

@@ -18,7 +18,7 @@ from relatum_export.training.ranker.requests import Request, Scores
 
 LENGTH, DIMENSION, LAYERS = 50, 64, 2
 BATCH, NEGATIVES = 128, 1_024
-PASS_WINDOWS = 20_000  # windows of a pass at most, drawn anew each pass
+PASS_EVENTS = 250_000  # in the windows of a pass at most, which are drawn anew each pass
 
 
 class SelfAttention(nn.Module):
@@ -60,11 +60,13 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
         model = SelfAttention(known.items, settings["dropout"])
         optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
         windows = _windows(known.judged.histories[known.fit])
+        lengths = np.array([len(window) for window in windows], np.int64)
 
         def one_pass() -> None:
-            drawn = rng.permutation(len(windows))[:PASS_WINDOWS]
+            drawn = rng.permutation(len(windows))
+            drawn = drawn[np.cumsum(lengths[drawn]) <= PASS_EVENTS]
             # Of like length together, so that little is padding; the batches in random order.
-            drawn = drawn[np.argsort([len(windows[row]) for row in drawn], kind="stable")]
+            drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
             starts = rng.permutation(np.arange(0, len(drawn), BATCH))
             for start in starts:
                 ids = _padded([windows[row] for row in drawn[start : start + BATCH]], known.items)

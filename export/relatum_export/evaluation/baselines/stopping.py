@@ -25,9 +25,9 @@ def fitted_by_valid(train: Train, known: Known, settings: Settings) -> Scores:
     The same settings are trained on train once, however often they are asked for.
     """
     key = json.dumps(dict(settings), sort_keys=True)
-    if key not in known.trained:
-        known.trained[key] = train(replace(known, fit="train"), settings, None)
-    scores, passes = known.trained[key]
+    if key not in known.made:
+        known.made[key] = train(replace(known, fit="train"), settings, None)
+    scores, passes = known.made[key]
     return scores if known.fit == "train" else train(known, settings, passes)[0]
 
 
