@@ -127,7 +127,9 @@ def judge(
     for encoder in encoders.values():
         if not stamps.is_finished(encoder):
             raise InputError(f"{encoder} is not there, or not finished; run `make models` first")
-    heads = {encoder: _general_head(encoder, reporter) for encoder in set(encoders.values())}
+    heads: dict[Path, Path | None] = dict.fromkeys(encoders.values())
+    if not folders.seed:
+        heads = {encoder: _general_head(encoder, reporter) for encoder in heads}
     chains = []
     for name in plan.longest_first(dict(corpora)):
         encoder = encoders[name]

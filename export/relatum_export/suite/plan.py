@@ -102,7 +102,10 @@ def prepare(name: str, arguments: Sequence[str], folders: Folders) -> Step:
 
 
 def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[Step]:
-    """The steps that make the shipped encoders and their general association heads."""
+    """The steps that make the shipped encoders and their general association heads.
+
+    Of further seeds the encoders alone: no figure depends on the general heads.
+    """
     steps = []
     for name, base in ENCODERS.items():
         of_language = readable(name, corpora)
@@ -114,7 +117,7 @@ def models(corpora: dict[str, Corpus], folders: Folders, configs: Path) -> list[
         steps.append(training(f"models/{name}", trained, base, config, out, flags=flags))
         # What nobody judged is learned from behaviour: a shop without labels needs all classes.
         labelled = [c for c in of_language if has_labels(c) or has_company(c)]
-        if labelled:
+        if labelled and not folders.seed:
             step, general = f"models/{name}-pairs", folders.models / f"{name}-pairs"
             settings = configs / "pairs-general.toml"
             steps.append(head(step, labelled, out, general, folders, config=settings))

@@ -45,6 +45,14 @@ def test_labels_of_a_set_without_training_pairs_reach_the_general_head():
     assert str(sets["askul"].path) not in steps[1].arguments
 
 
+def test_further_seeds_train_no_general_head():
+    sets = {"search": corpus("search", trained=True), "askul": corpus("askul", labels=("train",))}
+
+    steps = models(sets, Folders(Path("build"), seed=1), Path("configs"))
+
+    assert names(steps) == ["models/en", "models/multilingual"]
+
+
 def test_what_is_bought_together_teaches_the_general_head_what_nobody_judged():
     sets = {
         "search": corpus("search", trained=True),
