@@ -31,6 +31,13 @@ def export(
     answers: Annotated[
         Path | None, typer.Option(help="Run of `train answers`: finds replies to questions.")
     ] = None,
+    reranker: Annotated[
+        str | None,
+        typer.Option(
+            help="ms-marco (English), a hub id, or a model's folder: reads query and text together "
+            "where the shop's judgements say that it helps."
+        ),
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(help="Folder in which vectors are kept between calls, as `evaluate` has it."),
@@ -60,6 +67,7 @@ def export(
     from relatum_export.corpus.folder import Corpus  # noqa: PLC0415
     from relatum_export.evaluation.encoding import quick_torch  # noqa: PLC0415
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
+    from relatum_export.training.cross_encoder import TorchCrossEncoder  # noqa: PLC0415
     from relatum_export.training.encoder import TorchEncoder  # noqa: PLC0415
     from relatum_export.training.judged import JudgedSplit  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
@@ -71,6 +79,7 @@ def export(
     runs = PartRuns(pairs=pairs, users=users, ranker=ranker, graph=graph, answers=answers)
     parts = Parts.open(runs)
     check_languages(resolve(encoder), opened, any_language=any_language)
+    reader = None if reranker is None else TorchCrossEncoder.load(reranker)
     loaded = TorchEncoder.load(encoder)
     catalogue = Catalogue.read(opened) if opened.has("items") else Catalogue((), ())
     valid = JudgedSplit.read(opened, catalogue, "valid")
@@ -90,6 +99,7 @@ def export(
         out=out,
         reporter=reporter,
         force=force,
+        reranker=reader,
     )
     table = Table("variant", "MB", "lowest cosine", "mean cosine", title=f"artifact {out}")
     for variant in exported.manifest.encoder.variants:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -43,12 +44,16 @@ def export_fp32(module: SentenceEmbedding, out: Path) -> None:
     )
 
 
-def fuse(fp32: Path, module: SentenceEmbedding, out: Path) -> None:
+def fuse(fp32: Path, config: Any, out: Path) -> None:
     """Write the same graph with attention, GELU and layer normalisation as single nodes.
 
     A transformer that the fusions do not know is written as it is.
+
+    Args:
+        fp32: the graph.
+        config: Hugging Face's of the transformer in it.
+        out: the file to write.
     """
-    config = module.transformer.config
     if config.model_type not in BERT_LIKE:
         onnx.save(onnx.load(str(fp32)), str(out))
         return

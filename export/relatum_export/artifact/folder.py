@@ -91,6 +91,7 @@ def write_manifest(manifest: manifest_pb2.Manifest, folder: Path) -> None:
         file.name: file.sha256 for file in manifest.files if not file.name.startswith(_NO_ANSWER)
     }
     answering["manifest.json words"] = json_format.MessageToJson(manifest.words)
+    answering["manifest.json reranker"] = json_format.MessageToJson(manifest.reranker)
     manifest.model_id = identity.model_id(manifest.encoder.encoder_id, answering)
     manifest.create_time.FromDatetime(dt.datetime.now(tz=dt.UTC))
     (folder / MANIFEST).write_text(

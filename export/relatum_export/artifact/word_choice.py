@@ -1,15 +1,13 @@
 """How much words count beside vectors: chosen on the shop's own judgements, before test is seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from relatum_export.artifact.answer_space import AnswerSpace
+from relatum_export.artifact.weight_choice import Choice, weighed
 from relatum_export.artifact.words import USES, Use, Words
-from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.encoding import CachedEncoder
@@ -20,7 +18,6 @@ from relatum_export.evaluation.protocols.search import SEARCH
 from relatum_export.evaluation.protocols.service import SERVICE
 from relatum_export.evaluation.rows import OWN, Outcome
 from relatum_export.evaluation.systems import EncoderSystem
-from relatum_export.training.encoder import TextEncoder
 from relatum_export.training.products import Catalogue
 
 GRID = (0.0, 0.1, 0.2, 0.4, 0.8)
@@ -31,52 +28,16 @@ SPLITS = ("train", "valid")
 MOST_PRODUCTS = 20_000  # to rank among; beyond that those that are judged and a fixed draw
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The weight of one use, and why.
-
-    Attributes:
-        use: what it is for.
-        weight: the weight.
-        measure: what it was chosen by; "" where nothing is judged and it is the default.
-        units: queries, questions or bundles measured.
-        figures: by weight.
-        differences: of each to the default, by weight: mean and standard error.
-    """
-
-    use: Use
-    weight: float
-    measure: str = ""
-    units: int = 0
-    figures: Mapping[str, float] | None = None
-    differences: Mapping[str, tuple[float, float]] | None = None
-
-    def metrics(self) -> dict[str, Any]:
-        """For `metrics.json`."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """A line for people."""
-        if not self.measure:
-            return f"{self.use} {self.weight:g} (nothing to choose by)"
-        tried = ", ".join(f"{w}: {value:.4f}" for w, value in (self.figures or {}).items())
-        return f"{self.use} {self.weight:g} ({self.measure} of {self.units}: {tried})"
-
-
 def choose(
     corpus: Corpus,
     catalogue: Catalogue,
     words: Words,
-    encoders: Sequence[TextEncoder],
+    encoders: Sequence[CachedEncoder],
     *,
     answers: AnswerSpace | None = None,
     form: TextForm,
-    reporter: Reporter,
-) -> list[Choice]:
+) -> list[Choice[Use]]:
     """The weight of each use by what the corpus's train and valid parts judge.
-
-    The best of the weights that beat the default by more than one standard error of their paired
-    difference; the default where none does.
 
     Args:
         corpus: the shop.
@@ -87,19 +48,17 @@ def choose(
             passages is first. The other measures are smoother and take longer: the first measures.
         answers: in whose space questions and passages are compared, where there is one.
         form: how products become text.
-        reporter: shows the encoding's progress.
     """
     small = _at_most(MOST_PRODUCTS, corpus, catalogue)
     found: dict[Use, dict[float, list[Outcome]]] = {use: {w: [] for w in GRID} for use in USES}
     for number, encoder in enumerate(encoders):
-        cached = CachedEncoder(encoder, "", None, OWN, reporter)
         for weight in GRID:
             own = replace(words, weights=dict.fromkeys(USES, weight))
-            system = EncoderSystem(OWN, cached, (form,), words=own, answers=answers)
+            system = EncoderSystem(OWN, encoder, (form,), words=own, answers=answers)
             measured = _measured(corpus, small, system, questions_alone=number > 0)
             for use, outcomes in measured.items():
                 found[use][weight] += outcomes
-    return [_choice(use, found[use]) for use in USES]
+    return [weighed(use, found[use], DEFAULTS[use]) for use in USES]
 
 
 def _measured(
@@ -125,57 +84,6 @@ def _measured(
         "rerank": [o for o in searched if o.measure == "NDCG@10"],
         "answers": answered,
     }
-
-
-def _choice(use: Use, found: Mapping[float, Sequence[Outcome]]) -> Choice:
-    default = DEFAULTS[use]
-    if not any(found.values()):
-        return Choice(use, default)
-    splits = list(dict.fromkeys(o.split for o in found[default]))
-    tops = {w: _averaged(each, splits, "numerator") for w, each in found.items()}
-    sizes = _averaged(found[default], splits, "denominator")
-    figures = {w: float(top.sum() / sizes.sum()) for w, top in tops.items()}
-    differences = {w: paired_difference(top, tops[default], sizes) for w, top in tops.items()}
-    better = [w for w, (difference, error) in differences.items() if difference > error]
-    weight = max(better, key=lambda w: (figures[w], -abs(w - default)), default=default)
-    return Choice(
-        use,
-        weight,
-        f"{found[default][0].measure} on {' and '.join(splits)}",
-        len(sizes),
-        {f"{w:g}": value for w, value in figures.items()},
-        {f"{w:g}": difference for w, difference in differences.items()},
-    )
-
-
-def _averaged(
-    outcomes: Sequence[Outcome], splits: Sequence[str], column: Literal["numerator", "denominator"]
-) -> NDArray[np.float64]:
-    """A column over the units of all splits, averaged over the encoders, float64 [units]."""
-    parts = [
-        np.mean([getattr(o, column) for o in outcomes if o.split == split], axis=0)
-        for split in splits
-    ]
-    return np.concatenate(parts)
-
-
-def paired_difference(
-    tops: NDArray[np.float64], others: NDArray[np.float64], sizes: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Difference of two ratios over the same units, and its standard error.
-
-    Args:
-        tops: numerators of the one, float64 [units].
-        others: of the other.
-        sizes: denominators of both.
-
-    **Source**: the linearised variance of a ratio, Cochran 1977, Sampling Techniques, section 2.11.
-    """
-    units, total = len(sizes), float(sizes.sum())
-    difference = float((tops - others).sum()) / total
-    rest = tops - others - difference * sizes
-    error = float(np.sqrt((rest**2).sum() * units / max(units - 1, 1))) / total
-    return difference, error
 
 
 def _at_most(products: int, corpus: Corpus, catalogue: Catalogue) -> Catalogue:

@@ -6,26 +6,27 @@ from pathlib import Path
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.answer_space import AnswerSpace
-from relatum_export.artifact.word_choice import DEFAULTS, SPLITS, Choice, choose
-from relatum_export.artifact.words import Words, WordTable
+from relatum_export.artifact.weight_choice import Choice
+from relatum_export.artifact.word_choice import DEFAULTS, SPLITS, choose
+from relatum_export.artifact.words import Use, Words, WordTable
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
-from relatum_export.training.encoder import TextEncoder
+from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.training.products import Catalogue
 
 
 def write_words(
     corpus: Corpus,
     catalogue: Catalogue,
-    encoders: Sequence[TextEncoder],
+    encoders: Sequence[CachedEncoder],
     *,
     answers: AnswerSpace | None,
     form: TextForm,
     folder: Path,
     manifest: manifest_pb2.Manifest,
     reporter: Reporter,
-) -> list[Choice]:
+) -> list[Choice[Use]]:
     """Write the tables of words, name them in the manifest, and say how each use was weighed.
 
     Args:
@@ -39,9 +40,7 @@ def write_words(
         reporter: is told what was chosen.
     """
     words = fitted(corpus, catalogue)
-    choices = choose(
-        corpus, catalogue, words, encoders, answers=answers, form=form, reporter=reporter
-    )
+    choices = choose(corpus, catalogue, words, encoders, answers=answers, form=form)
     reporter.info(f"words: {'; '.join(str(found) for found in choices)}")
     chosen = replace(words, weights={found.use: found.weight for found in choices})
     manifest.words.CopyFrom(chosen.write(folder))

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact import behaviour, conversion, identity
-from relatum_export.artifact.answer_space import AnswerSpace
+from relatum_export.artifact.beside_vectors import write_beside_vectors
 from relatum_export.artifact.folder import METRICS, REPORT, appearing, write_manifest
 from relatum_export.artifact.golden import golden_lines
 from relatum_export.artifact.graph_golden import MAX_DIFFERENCE
@@ -24,11 +24,11 @@ from relatum_export.artifact.report import render_report
 from relatum_export.artifact.shop_texts import ShopTexts
 from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
-from relatum_export.artifact.word_part import write_words
 from relatum_export.console import Reporter
 from relatum_export.corpus.folder import Corpus
 from relatum_export.training.bases import form_to_json
 from relatum_export.training.batching import TextInput
+from relatum_export.training.cross_encoder import TorchCrossEncoder
 from relatum_export.training.encoder import TorchEncoder, bare_tokenizer
 from relatum_export.training.judged import JudgedSplit
 from relatum_export.training.products import Catalogue
@@ -74,6 +74,7 @@ def write_artifact(
     out: Path,
     reporter: Reporter,
     force: bool,
+    reranker: TorchCrossEncoder | None = None,
 ) -> Exported:
     """Export ``encoder`` and what the corpus's events give; the folder appears whole or not at all.
 
@@ -128,11 +129,11 @@ def write_artifact(
         manifest.encoder.CopyFrom(
             _encoder_message(encoder, text_input, choice, identifier, verifications)
         )
-        word_choices = write_words(
+        beside = write_beside_vectors(
             corpus,
             catalogue,
-            [encoders["int8"], encoders["fp32"]],
-            answers=AnswerSpace.read(folder, manifest),
+            encoders,
+            reranker,
             form=choice.form,
             folder=folder,
             manifest=manifest,
@@ -143,7 +144,7 @@ def write_artifact(
         latency = measure_latency(encoders["int8"], sample_texts(shop.documents))
         metrics = _metrics(manifest, choice, verifications, latency, folder)
         metrics["int8"] = int8.metrics()
-        metrics["words"] = [found.metrics() for found in word_choices]
+        metrics |= beside
         metrics["parts"] = part_metrics
         (folder / METRICS).write_text(
             json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
@@ -167,7 +168,7 @@ def _write_variants(
     fused = folder / "fused.onnx"
     reporter.info("encoder: PyTorch to ONNX, fused, int8, fp16")
     conversion.export_fp32(encoder.module, files["fp32"])
-    conversion.fuse(files["fp32"], encoder.module, fused)
+    conversion.fuse(files["fp32"], encoder.module.transformer.config, fused)
     conversion.to_fp16(fused, files["fp16"])
     reporter.info("encoder: measuring PyTorch on the corpus")
     reference = verifier.reference(encoder)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,16 @@ from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.behaviour import IDS, VECTORS
 from relatum_export.artifact.identity import encoder_id
 from relatum_export.artifact.onnx_encoder import OnnxEncoder, read_manifest
+from relatum_export.artifact.onnx_reranker import OnnxReranker, weights_of
 from relatum_export.artifact.words import Words
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import FORMS, TITLE, TextForm
 from relatum_export.errors import InputError
 from relatum_export.evaluation.bm25 import Bm25System
 from relatum_export.evaluation.encoding import CachedEncoder, cached_torch, quick_torch
+from relatum_export.evaluation.reranking import Reranking
 from relatum_export.evaluation.rows import TEXT_ALONE, ZERO_SHOT
+from relatum_export.training.cross_encoder import TorchCrossEncoder
 from relatum_export.training.encoder import TorchEncoder
 
 TORCH = "relatum-torch"
@@ -44,6 +47,7 @@ class EncoderSystem:
         whole_corpus: False for variants that are measured for agreement with PyTorch alone.
         words: what the artifact adds to cosines; None for vectors alone.
         answers: where the artifact compares questions and passages; None for the encoder's space.
+        reranking: what reads query and text together; None for nothing.
     """
 
     name: str
@@ -52,6 +56,7 @@ class EncoderSystem:
     whole_corpus: bool = True
     words: Words | None = None
     answers: AnswerSpace | None = None
+    reranking: Reranking | None = None
 
     def scores(
         self, queries: Sequence[str], documents: Sequence[str], *, products: bool
@@ -127,16 +132,14 @@ def text_systems(
     variants = [] if artifact is None else _variants(artifact, cache, reporter)
     if model is not None:
         run = cached_torch(TorchEncoder.load(model), cache, reporter, TORCH)
-        words, answers = (variants[0].words, variants[0].answers) if variants else (None, None)
         forms = run_forms(run.text_form, variants)
-        systems.append(EncoderSystem(TORCH, run, forms, words=words, answers=answers))
+        systems.append(_reference(EncoderSystem(TORCH, run, forms), variants, artifact))
     elif artifact is not None and variants:
         exported = read_manifest(artifact).encoder.encoder_id
         (form,) = variants[0].forms
         if encoder_id(loaded.module, loaded.text_input, form) == exported:
-            of = variants[0]
             exact = cached_torch(loaded, cache, reporter, TORCH)
-            systems.append(EncoderSystem(TORCH, exact, (form,), words=of.words, answers=of.answers))
+            systems.append(_reference(EncoderSystem(TORCH, exact, (form,)), variants, artifact))
     return [*systems, *variants]
 
 
@@ -150,6 +153,20 @@ def served(artifact: Path, cache: Path | None, reporter: Reporter) -> list[TextS
     if not variants:
         raise InputError(f"the artifact {artifact} has no int8 variant to be served by")
     return variants
+
+
+def _reference(
+    encoder: EncoderSystem, variants: Sequence[EncoderSystem], artifact: Path | None
+) -> EncoderSystem:
+    """PyTorch with what the artifact adds to vectors; the reranker in PyTorch too."""
+    if artifact is None or not variants:
+        return encoder
+    manifest, reranking = read_manifest(artifact), None
+    if manifest.HasField("reranker"):
+        scorer = TorchCrossEncoder.load(manifest.reranker.base_model)
+        reranking = Reranking(scorer, weights_of(manifest))
+    of = variants[0]
+    return replace(encoder, words=of.words, answers=of.answers, reranking=reranking)
 
 
 def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[TextForm, ...]:
@@ -182,6 +199,7 @@ def _variants(
         parts = f"{sha256[files[precision]]} {manifest.encoder.encoder_id}"
         identity = hashlib.sha256(parts.encode()).hexdigest()[:16]
         cached = CachedEncoder(encoder, f"onnx-{identity}", cache, name, reporter)
+        reranker = OnnxReranker.open(artifact, manifest, precision, threads=2)
         systems.append(
             EncoderSystem(
                 name,
@@ -190,6 +208,7 @@ def _variants(
                 whole_corpus=precision == "int8",
                 words=words,
                 answers=answers,
+                reranking=None if reranker is None else Reranking(reranker, weights_of(manifest)),
             )
         )
     return systems

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum_export.artifact.onnx_reranker import Reading
 from relatum_export.artifact.words import Similarity, Use
 from relatum_export.evaluation.rows import OWN, TEXT_ALONE
 from relatum_export.evaluation.systems import EncoderSystem, TextSystem
@@ -38,9 +39,26 @@ def ablated(systems: Sequence[TextSystem], *uses: Use) -> Iterator[TextSystem]:
     for system in systems:
         if isinstance(system, EncoderSystem) and system.name == OWN:
             moved = system.answers is not None and "answers" in uses
-            if moved or any(weight_of(system, use) for use in uses):
-                yield replace(system, name=TEXT_ALONE, words=None, answers=None)
+            read = any(reading_weight(system, use) for use in uses)
+            if moved or read or any(weight_of(system, use) for use in uses):
+                yield replace(system, name=TEXT_ALONE, words=None, answers=None, reranking=None)
         yield system
+
+
+def reading_weight(system: TextSystem, use: Use) -> float:
+    """What the reranker of a system counts for a use, beside its cosines."""
+    if not isinstance(system, EncoderSystem) or system.reranking is None:
+        return 0.0
+    return next((w for reading, w in system.reranking.weights.items() if reading == use), 0.0)
+
+
+def read_together(
+    system: TextSystem, reading: Reading, query: str, texts: Sequence[str]
+) -> NDArray[np.float32] | float:
+    """What reading a query with each of its texts adds to their scores, float32 [texts], or 0."""
+    if not isinstance(system, EncoderSystem) or system.reranking is None:
+        return 0.0
+    return system.reranking.added(reading, query, texts)
 
 
 def weight_of(system: TextSystem, use: Use) -> float:

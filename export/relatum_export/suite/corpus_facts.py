@@ -8,6 +8,7 @@ from relatum_export.evaluation.protocols.next_item import NEXT_ITEM
 from relatum_export.training.answer_head.data import LEAST as LEAST_QUESTIONS
 
 HAN_OR_KANA = ("zh", "ja")
+JUDGED = ("judgments", "candidates")
 MAX_SHARE = 0.05  # of texts in those: above it, the multilingual encoder
 
 
@@ -56,6 +57,12 @@ def has_replies(corpus: Corpus) -> bool:
     """Whether its train part has questions with replies enough to fit an answer head on."""
     splits = corpus.info["splits"].get("faq", {})
     return bool(splits.get("train", 0) >= LEAST_QUESTIONS and splits.get("valid"))
+
+
+def reads_together(corpus: Corpus) -> bool:
+    """Whether people judged in English what a reranker reads: products or passages of a query."""
+    judged = any(_rows(corpus, table, split) for table in JUDGED for split in ("train", "valid"))
+    return judged and corpus.has("queries") and language(corpus) == "en"
 
 
 def has_company(corpus: Corpus) -> bool:

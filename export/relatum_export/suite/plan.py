@@ -17,11 +17,13 @@ from relatum_export.suite.corpus_facts import (
     has_replies,
     has_valid_events,
     readable,
+    reads_together,
     recommends,
 )
 from relatum_export.suite.stamps import Step
 
 DEMO = "completejourney"
+MS_MARCO = "ms-marco"
 Line = tuple[str, ...]
 ENCODERS = {"en": "minilm", "multilingual": "e5"}
 
@@ -190,10 +192,12 @@ def of_set(
         line = ("train", "answers", *common, *cached, *seed, "--out", str(out))
         steps.append(Step(f"{name}/answers", line, out, inputs, ("--no-resume",)))
         flags += ["--answers", str(out)]
+    if reads_together(corpus):
+        flags += ["--reranker", MS_MARCO]
     artifact = home / "artifact"
     line = ("export", *common, *cached, *flags, "--out", str(artifact))
-    given = (*inputs, *(Path(flag) for flag in flags if not flag.startswith("--")))
-    steps.append(Step(f"{name}/export", line, artifact, given, ("--force",)))
+    runs = (Path(flag) for flag in flags if not flag.startswith("--") and flag != MS_MARCO)
+    steps.append(Step(f"{name}/export", line, artifact, (*inputs, *runs), ("--force",)))
     steps.append(judgement(corpus, encoder, artifact, judged_beside, folders))
     return steps
 

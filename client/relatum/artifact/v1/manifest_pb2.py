@@ -25,47 +25,49 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"relatum/artifact/v1/manifest.proto\x12\x13relatum.artifact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x06\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10producer_version\x18\x05 \x01(\t\x12-\n\x07\x65ncoder\x18\x06 \x01(\x0b\x32\x1c.relatum.artifact.v1.Encoder\x12(\n\x05\x66iles\x18\x07 \x03(\x0b\x32\x19.relatum.artifact.v1.File\x12*\n\x06spaces\x18\x08 \x03(\x0b\x32\x1a.relatum.artifact.v1.Space\x12\x17\n\x0f\x63opurchase_file\x18\t \x01(\t\x12\x17\n\x0fpopularity_file\x18\n \x01(\t\x12\x13\n\x0bgolden_file\x18\x0b \x01(\t\x12\x33\n\nthresholds\x18\x0c \x01(\x0b\x32\x1f.relatum.artifact.v1.Thresholds\x12\x30\n\tlanguages\x18\r \x03(\x0b\x32\x1d.relatum.artifact.v1.Language\x12\x15\n\rcorpus_sha256\x18\x0e \x01(\t\x12\x30\n\tpair_head\x18\x0f \x01(\x0b\x32\x1d.relatum.artifact.v1.PairHead\x12\x36\n\x0cuser_encoder\x18\x10 \x01(\x0b\x32 .relatum.artifact.v1.UserEncoder\x12,\n\x05ridge\x18\x11 \x01(\x0b\x32\x1d.relatum.artifact.v1.RidgeMap\x12\x18\n\x10transitions_file\x18\x12 \x01(\t\x12+\n\x06ranker\x18\x13 \x01(\x0b\x32\x1b.relatum.artifact.v1.Ranker\x12\x12\n\ngraph_file\x18\x14 \x01(\t\x12)\n\x05words\x18\x15 \x01(\x0b\x32\x1a.relatum.artifact.v1.Words\x12\x34\n\x0b\x61nswer_head\x18\x16 \x01(\x0b\x32\x1f.relatum.artifact.v1.AnswerHead\"\xe5\x02\n\x07\x45ncoder\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x12\n\nbase_model\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12-\n\x07pooling\x18\x04 \x01(\x0e\x32\x1c.relatum.artifact.v1.Pooling\x12\x14\n\x0cquery_prefix\x18\x05 \x01(\t\x12\x17\n\x0f\x64ocument_prefix\x18\x06 \x01(\t\x12\x12\n\nmax_tokens\x18\x07 \x01(\r\x12\x16\n\x0etokenizer_file\x18\x08 \x01(\t\x12\x14\n\x0cpad_token_id\x18\t \x01(\r\x12\x30\n\ttext_form\x18\n \x01(\x0b\x32\x1d.relatum.artifact.v1.TextForm\x12.\n\x08variants\x18\x0b \x03(\x0b\x32\x1c.relatum.artifact.v1.Variant\x12\x1d\n\x15matryoshka_dimensions\x18\x0c \x03(\r\"[\n\x08TextForm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x1e.relatum.artifact.v1.TextField\x12\x11\n\tseparator\x18\x03 \x01(\t\",\n\tTextField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmax_chars\x18\x02 \x01(\r\"\x9a\x01\n\x07Variant\x12\x11\n\tprecision\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x11\n\tproviders\x18\x03 \x03(\t\x12\x12\n\nmin_cosine\x18\x04 \x01(\x01\x12\x13\n\x0bmean_cosine\x18\x05 \x01(\x01\x12\x32\n\nagreements\x18\x06 \x03(\x0b\x32\x1e.relatum.artifact.v1.Agreement\"g\n\tAgreement\x12\x0f\n\x07measure\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x11\n\treference\x18\x03 \x01(\x01\x12\x17\n\x0f\x63hanged_queries\x18\x04 \x01(\r\x12\x0e\n\x06\x61grees\x18\x05 \x01(\x08\"3\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"P\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cvectors_file\x18\x02 \x01(\t\x12\x10\n\x08ids_file\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\r\"F\n\nThresholds\x12\x19\n\x11golden_min_cosine\x18\x01 \x01(\x01\x12\x1d\n\x15golden_max_difference\x18\x02 \x01(\x01\"\xfc\x01\n\x08PairHead\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x02 \x03(\t\x12\x17\n\x0flearned_classes\x18\x03 \x03(\t\x12\x11\n\tdimension\x18\x04 \x01(\r\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nwords_file\x18\x06 \x01(\t\x12\x13\n\x0btemperature\x18\x07 \x01(\x01\x12\x37\n\rlabel_sources\x18\x08 \x03(\x0b\x32 .relatum.artifact.v1.LabelSource\x12\x13\n\x0bgolden_file\x18\t \x01(\t\x12\x1c\n\x14golden_features_file\x18\n \x01(\t\";\n\x0bLabelSource\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05pairs\x18\x03 \x01(\x04\"\x8c\x01\n\x0bUserEncoder\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12\x13\n\x0bmax_history\x18\x04 \x01(\r\x12\x12\n\nreads_gaps\x18\x05 \x01(\x08\x12\x0f\n\x07repeats\x18\x06 \x01(\x08\x12\x13\n\x0bgolden_file\x18\x07 \x01(\t\"S\n\x08RidgeMap\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x17\n\x0finput_dimension\x18\x03 \x01(\r\x12\x11\n\tdimension\x18\x04 \x01(\r\"8\n\x06Ranker\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0f\n\x07sources\x18\x03 \x03(\t\"W\n\x05Words\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07similar\x18\x02 \x01(\x01\x12\x0e\n\x06search\x18\x03 \x01(\x01\x12\x0e\n\x06rerank\x18\x04 \x01(\x01\x12\x0f\n\x07\x61nswers\x18\x05 \x01(\x01\"x\n\nAnswerHead\x12\x15\n\rquestion_file\x18\x01 \x01(\t\x12\x14\n\x0cpassage_file\x18\x02 \x01(\t\x12\x17\n\x0finput_dimension\x18\x03 \x01(\r\x12\x11\n\tdimension\x18\x04 \x01(\r\x12\x11\n\tquestions\x18\x05 \x01(\x04\"\'\n\x08Language\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01*E\n\x07Pooling\x12\x17\n\x13POOLING_UNSPECIFIED\x10\x00\x12\x10\n\x0cPOOLING_MEAN\x10\x01\x12\x0f\n\x0bPOOLING_CLS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"relatum/artifact/v1/manifest.proto\x12\x13relatum.artifact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x06\n\x08Manifest\x12\x16\n\x0e\x66ormat_version\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10producer_version\x18\x05 \x01(\t\x12-\n\x07\x65ncoder\x18\x06 \x01(\x0b\x32\x1c.relatum.artifact.v1.Encoder\x12(\n\x05\x66iles\x18\x07 \x03(\x0b\x32\x19.relatum.artifact.v1.File\x12*\n\x06spaces\x18\x08 \x03(\x0b\x32\x1a.relatum.artifact.v1.Space\x12\x17\n\x0f\x63opurchase_file\x18\t \x01(\t\x12\x17\n\x0fpopularity_file\x18\n \x01(\t\x12\x13\n\x0bgolden_file\x18\x0b \x01(\t\x12\x33\n\nthresholds\x18\x0c \x01(\x0b\x32\x1f.relatum.artifact.v1.Thresholds\x12\x30\n\tlanguages\x18\r \x03(\x0b\x32\x1d.relatum.artifact.v1.Language\x12\x15\n\rcorpus_sha256\x18\x0e \x01(\t\x12\x30\n\tpair_head\x18\x0f \x01(\x0b\x32\x1d.relatum.artifact.v1.PairHead\x12\x36\n\x0cuser_encoder\x18\x10 \x01(\x0b\x32 .relatum.artifact.v1.UserEncoder\x12,\n\x05ridge\x18\x11 \x01(\x0b\x32\x1d.relatum.artifact.v1.RidgeMap\x12\x18\n\x10transitions_file\x18\x12 \x01(\t\x12+\n\x06ranker\x18\x13 \x01(\x0b\x32\x1b.relatum.artifact.v1.Ranker\x12\x12\n\ngraph_file\x18\x14 \x01(\t\x12)\n\x05words\x18\x15 \x01(\x0b\x32\x1a.relatum.artifact.v1.Words\x12\x34\n\x0b\x61nswer_head\x18\x16 \x01(\x0b\x32\x1f.relatum.artifact.v1.AnswerHead\x12/\n\x08reranker\x18\x17 \x01(\x0b\x32\x1d.relatum.artifact.v1.Reranker\"\xe5\x02\n\x07\x45ncoder\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x12\n\nbase_model\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12-\n\x07pooling\x18\x04 \x01(\x0e\x32\x1c.relatum.artifact.v1.Pooling\x12\x14\n\x0cquery_prefix\x18\x05 \x01(\t\x12\x17\n\x0f\x64ocument_prefix\x18\x06 \x01(\t\x12\x12\n\nmax_tokens\x18\x07 \x01(\r\x12\x16\n\x0etokenizer_file\x18\x08 \x01(\t\x12\x14\n\x0cpad_token_id\x18\t \x01(\r\x12\x30\n\ttext_form\x18\n \x01(\x0b\x32\x1d.relatum.artifact.v1.TextForm\x12.\n\x08variants\x18\x0b \x03(\x0b\x32\x1c.relatum.artifact.v1.Variant\x12\x1d\n\x15matryoshka_dimensions\x18\x0c \x03(\r\"[\n\x08TextForm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x1e.relatum.artifact.v1.TextField\x12\x11\n\tseparator\x18\x03 \x01(\t\",\n\tTextField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmax_chars\x18\x02 \x01(\r\"\x9a\x01\n\x07Variant\x12\x11\n\tprecision\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x11\n\tproviders\x18\x03 \x03(\t\x12\x12\n\nmin_cosine\x18\x04 \x01(\x01\x12\x13\n\x0bmean_cosine\x18\x05 \x01(\x01\x12\x32\n\nagreements\x18\x06 \x03(\x0b\x32\x1e.relatum.artifact.v1.Agreement\"g\n\tAgreement\x12\x0f\n\x07measure\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x11\n\treference\x18\x03 \x01(\x01\x12\x17\n\x0f\x63hanged_queries\x18\x04 \x01(\r\x12\x0e\n\x06\x61grees\x18\x05 \x01(\x08\"3\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"P\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cvectors_file\x18\x02 \x01(\t\x12\x10\n\x08ids_file\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\r\"F\n\nThresholds\x12\x19\n\x11golden_min_cosine\x18\x01 \x01(\x01\x12\x1d\n\x15golden_max_difference\x18\x02 \x01(\x01\"\xfc\x01\n\x08PairHead\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x02 \x03(\t\x12\x17\n\x0flearned_classes\x18\x03 \x03(\t\x12\x11\n\tdimension\x18\x04 \x01(\r\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nwords_file\x18\x06 \x01(\t\x12\x13\n\x0btemperature\x18\x07 \x01(\x01\x12\x37\n\rlabel_sources\x18\x08 \x03(\x0b\x32 .relatum.artifact.v1.LabelSource\x12\x13\n\x0bgolden_file\x18\t \x01(\t\x12\x1c\n\x14golden_features_file\x18\n \x01(\t\";\n\x0bLabelSource\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05pairs\x18\x03 \x01(\x04\"\x8c\x01\n\x0bUserEncoder\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\r\x12\x13\n\x0bmax_history\x18\x04 \x01(\r\x12\x12\n\nreads_gaps\x18\x05 \x01(\x08\x12\x0f\n\x07repeats\x18\x06 \x01(\x08\x12\x13\n\x0bgolden_file\x18\x07 \x01(\t\"S\n\x08RidgeMap\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x17\n\x0finput_dimension\x18\x03 \x01(\r\x12\x11\n\tdimension\x18\x04 \x01(\r\"8\n\x06Ranker\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0f\n\x07sources\x18\x03 \x03(\t\"W\n\x05Words\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07similar\x18\x02 \x01(\x01\x12\x0e\n\x06search\x18\x03 \x01(\x01\x12\x0e\n\x06rerank\x18\x04 \x01(\x01\x12\x0f\n\x07\x61nswers\x18\x05 \x01(\x01\"x\n\nAnswerHead\x12\x15\n\rquestion_file\x18\x01 \x01(\t\x12\x14\n\x0cpassage_file\x18\x02 \x01(\t\x12\x17\n\x0finput_dimension\x18\x03 \x01(\r\x12\x11\n\tdimension\x18\x04 \x01(\r\x12\x11\n\tquestions\x18\x05 \x01(\x04\"\xc6\x01\n\x08Reranker\x12\x12\n\nbase_model\x18\x01 \x01(\t\x12\x12\n\nmax_tokens\x18\x02 \x01(\r\x12\x16\n\x0etokenizer_file\x18\x03 \x01(\t\x12\x14\n\x0cpad_token_id\x18\x04 \x01(\r\x12.\n\x08variants\x18\x05 \x03(\x0b\x32\x1c.relatum.artifact.v1.Variant\x12\x0e\n\x06rerank\x18\x06 \x01(\x01\x12\x0f\n\x07\x61nswers\x18\x07 \x01(\x01\x12\x13\n\x0bgolden_file\x18\x08 \x01(\t\"\'\n\x08Language\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01*E\n\x07Pooling\x12\x17\n\x13POOLING_UNSPECIFIED\x10\x00\x12\x10\n\x0cPOOLING_MEAN\x10\x01\x12\x0f\n\x0bPOOLING_CLS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'relatum.artifact.v1.manifest_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POOLING']._serialized_start=2728
-  _globals['_POOLING']._serialized_end=2797
+  _globals['_POOLING']._serialized_start=2978
+  _globals['_POOLING']._serialized_end=3047
   _globals['_MANIFEST']._serialized_start=93
-  _globals['_MANIFEST']._serialized_end=904
-  _globals['_ENCODER']._serialized_start=907
-  _globals['_ENCODER']._serialized_end=1264
-  _globals['_TEXTFORM']._serialized_start=1266
-  _globals['_TEXTFORM']._serialized_end=1357
-  _globals['_TEXTFIELD']._serialized_start=1359
-  _globals['_TEXTFIELD']._serialized_end=1403
-  _globals['_VARIANT']._serialized_start=1406
-  _globals['_VARIANT']._serialized_end=1560
-  _globals['_AGREEMENT']._serialized_start=1562
-  _globals['_AGREEMENT']._serialized_end=1665
-  _globals['_FILE']._serialized_start=1667
-  _globals['_FILE']._serialized_end=1718
-  _globals['_SPACE']._serialized_start=1720
-  _globals['_SPACE']._serialized_end=1800
-  _globals['_THRESHOLDS']._serialized_start=1802
-  _globals['_THRESHOLDS']._serialized_end=1872
-  _globals['_PAIRHEAD']._serialized_start=1875
-  _globals['_PAIRHEAD']._serialized_end=2127
-  _globals['_LABELSOURCE']._serialized_start=2129
-  _globals['_LABELSOURCE']._serialized_end=2188
-  _globals['_USERENCODER']._serialized_start=2191
-  _globals['_USERENCODER']._serialized_end=2331
-  _globals['_RIDGEMAP']._serialized_start=2333
-  _globals['_RIDGEMAP']._serialized_end=2416
-  _globals['_RANKER']._serialized_start=2418
-  _globals['_RANKER']._serialized_end=2474
-  _globals['_WORDS']._serialized_start=2476
-  _globals['_WORDS']._serialized_end=2563
-  _globals['_ANSWERHEAD']._serialized_start=2565
-  _globals['_ANSWERHEAD']._serialized_end=2685
-  _globals['_LANGUAGE']._serialized_start=2687
-  _globals['_LANGUAGE']._serialized_end=2726
+  _globals['_MANIFEST']._serialized_end=953
+  _globals['_ENCODER']._serialized_start=956
+  _globals['_ENCODER']._serialized_end=1313
+  _globals['_TEXTFORM']._serialized_start=1315
+  _globals['_TEXTFORM']._serialized_end=1406
+  _globals['_TEXTFIELD']._serialized_start=1408
+  _globals['_TEXTFIELD']._serialized_end=1452
+  _globals['_VARIANT']._serialized_start=1455
+  _globals['_VARIANT']._serialized_end=1609
+  _globals['_AGREEMENT']._serialized_start=1611
+  _globals['_AGREEMENT']._serialized_end=1714
+  _globals['_FILE']._serialized_start=1716
+  _globals['_FILE']._serialized_end=1767
+  _globals['_SPACE']._serialized_start=1769
+  _globals['_SPACE']._serialized_end=1849
+  _globals['_THRESHOLDS']._serialized_start=1851
+  _globals['_THRESHOLDS']._serialized_end=1921
+  _globals['_PAIRHEAD']._serialized_start=1924
+  _globals['_PAIRHEAD']._serialized_end=2176
+  _globals['_LABELSOURCE']._serialized_start=2178
+  _globals['_LABELSOURCE']._serialized_end=2237
+  _globals['_USERENCODER']._serialized_start=2240
+  _globals['_USERENCODER']._serialized_end=2380
+  _globals['_RIDGEMAP']._serialized_start=2382
+  _globals['_RIDGEMAP']._serialized_end=2465
+  _globals['_RANKER']._serialized_start=2467
+  _globals['_RANKER']._serialized_end=2523
+  _globals['_WORDS']._serialized_start=2525
+  _globals['_WORDS']._serialized_end=2612
+  _globals['_ANSWERHEAD']._serialized_start=2614
+  _globals['_ANSWERHEAD']._serialized_end=2734
+  _globals['_RERANKER']._serialized_start=2737
+  _globals['_RERANKER']._serialized_end=2935
+  _globals['_LANGUAGE']._serialized_start=2937
+  _globals['_LANGUAGE']._serialized_end=2976
 # @@protoc_insertion_point(module_scope)

@@ -75,6 +75,7 @@ class Manifest(_message.Message):
     GRAPH_FILE_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     ANSWER_HEAD_FIELD_NUMBER: _builtins.int
+    RERANKER_FIELD_NUMBER: _builtins.int
     format_version: _builtins.int
     """Version of this format. The server refuses a version it does not know. Now 1."""
     name: _builtins.str
@@ -148,6 +149,10 @@ class Manifest(_message.Message):
     def answer_head(self) -> Global___AnswerHead:
         """From a question to the passage that answers it; unset if absent."""
 
+    @_builtins.property
+    def reranker(self) -> Global___Reranker:
+        """Reads a query and a text together; unset if absent."""
+
     def __init__(
         self,
         *,
@@ -173,10 +178,11 @@ class Manifest(_message.Message):
         graph_file: _builtins.str = ...,
         words: Global___Words | None = ...,
         answer_head: Global___AnswerHead | None = ...,
+        reranker: Global___Reranker | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "create_time", b"create_time", "encoder", b"encoder", "pair_head", b"pair_head", "ranker", b"ranker", "reranker", b"reranker", "ridge", b"ridge", "thresholds", b"thresholds", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_head", b"answer_head", "copurchase_file", b"copurchase_file", "corpus_sha256", b"corpus_sha256", "create_time", b"create_time", "encoder", b"encoder", "files", b"files", "format_version", b"format_version", "golden_file", b"golden_file", "graph_file", b"graph_file", "languages", b"languages", "model_id", b"model_id", "name", b"name", "pair_head", b"pair_head", "popularity_file", b"popularity_file", "producer_version", b"producer_version", "ranker", b"ranker", "reranker", b"reranker", "ridge", b"ridge", "spaces", b"spaces", "thresholds", b"thresholds", "transitions_file", b"transitions_file", "user_encoder", b"user_encoder", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -801,6 +807,62 @@ class AnswerHead(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnswerHead: _TypeAlias = AnswerHead  # noqa: Y015
+
+@_typing.final
+class Reranker(_message.Message):
+    """Reads a query and one text together and says how well the text answers it. Inputs: int64 `input_ids` and `attention_mask`,
+    both [batch, tokens]: query and text as the tokenizer joins a pair, the longer one cut first. Output: float32 `score`
+    [batch], any real number. A weight times it is added to the cosine of the two (and to what words add); the weights are at
+    least 0, and one of them is above.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_MODEL_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    TOKENIZER_FILE_FIELD_NUMBER: _builtins.int
+    PAD_TOKEN_ID_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    GOLDEN_FILE_FIELD_NUMBER: _builtins.int
+    base_model: _builtins.str
+    """What it was made from: `ms-marco`, a hub id or a folder's name."""
+    max_tokens: _builtins.int
+    """Longer pairs are cut to this many tokens, special tokens included."""
+    tokenizer_file: _builtins.str
+    """Name of the tokenizer file in the format of the `tokenizers` library."""
+    pad_token_id: _builtins.int
+    """Id of the padding token."""
+    rerank: _builtins.float
+    """Between a query and products that the caller names: Search with candidate_ids."""
+    answers: _builtins.float
+    """Between a question and passages that may answer it."""
+    golden_file: _builtins.str
+    """Name of the file of golden pairs, one JSON object {"query", "text", "scores": {PRECISION: number}} a line."""
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
+        """The exported graphs, at least one; without cosines and agreements."""
+
+    def __init__(
+        self,
+        *,
+        base_model: _builtins.str = ...,
+        max_tokens: _builtins.int = ...,
+        tokenizer_file: _builtins.str = ...,
+        pad_token_id: _builtins.int = ...,
+        variants: _abc.Iterable[Global___Variant] | None = ...,
+        rerank: _builtins.float = ...,
+        answers: _builtins.float = ...,
+        golden_file: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "base_model", b"base_model", "golden_file", b"golden_file", "max_tokens", b"max_tokens", "pad_token_id", b"pad_token_id", "rerank", b"rerank", "tokenizer_file", b"tokenizer_file", "variants", b"variants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reranker: _TypeAlias = Reranker  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):

@@ -8,7 +8,7 @@ from relatum_export.evaluation.protocols.base import Protocol, Task
 from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import length_label
 from relatum_export.evaluation.systems import TextSystem
-from relatum_export.evaluation.words import ablated, with_words
+from relatum_export.evaluation.words import ablated, read_together, with_words
 
 ANSWERS = 2  # the label of a passage that answers
 
@@ -43,8 +43,11 @@ def _measure(task: Task) -> list[Outcome]:
             if groups:
                 cosines = system.answer_scores(asked, passages)
                 scores = with_words(system, "answers", cosines, asked, passages)
-            # argmax: of equal scores the first by id
-            best = [rows[np.argmax(scores[i, rows])] for i, rows in enumerate(groups.values())]
+            best = []
+            for question, rows, own in zip(asked, groups.values(), scores, strict=True):
+                given = [passages[row] for row in rows]
+                read = read_together(system, "answers", question, given)
+                best.append(rows[np.argmax(own[rows] + read)])  # of equal ones the first by id
             right = [float(labels[row] == ANSWERS) for row in best]
             evidence = Evidence(cases, Given.of(passages, [[row] for row in best]))
             outcomes.append(

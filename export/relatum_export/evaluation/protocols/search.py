@@ -23,7 +23,7 @@ from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.slices import language_label, length_label
 from relatum_export.evaluation.spelling import SpellingCorrector
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, TextSystem
-from relatum_export.evaluation.words import ablated, weight_of
+from relatum_export.evaluation.words import ablated, read_together, weight_of
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 from relatum_export.training.products import Catalogue
 
@@ -134,6 +134,7 @@ def reranked(
     for i, query in enumerate(judged.queries):
         own = scores[i, np.searchsorted(rows, query.rows)]
         own = own + by_words(served, weight, typed[i], query.rows)
+        own = own + read_together(system, "rerank", typed[i], [texts[row] for row in query.rows])
         values.append(ndcg_of_scores(own, query.labels))
         lists.append(query.rows[top_k(own, DEPTH)])
     units = [query.query_id for query in judged.queries]

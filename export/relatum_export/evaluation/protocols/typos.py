@@ -18,7 +18,7 @@ from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.protocols.search import SEARCH, Served, asked, by_words, reranked
 from relatum_export.evaluation.rows import OWN, ZERO_SHOT, Outcome
 from relatum_export.evaluation.systems import EncoderSystem
-from relatum_export.evaluation.words import weight_of
+from relatum_export.evaluation.words import read_together, weight_of
 from relatum_export.training.judged import JudgedQuery, JudgedSplit
 
 DRAWS = 20
@@ -103,9 +103,9 @@ def _figures(
     served: Served | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """NDCG@10 of each query as typed well, and its mean over the draws, float64 [queries] each."""
-    texts, weight = task.products().texts(form), weight_of(system, "rerank")
+    shown, weight = task.products().texts(form), weight_of(system, "rerank")
     rows = np.unique(np.concatenate([query.rows for query in queries]))
-    documents = system.encoder.encode([texts[row] for row in rows], kind="document")
+    documents = system.encoder.encode([shown[row] for row in rows], kind="document")
     own = [documents[np.searchsorted(rows, query.rows)] for query in queries]
 
     def ndcg(texts: list[str]) -> NDArray[np.float64]:
@@ -114,7 +114,10 @@ def _figures(
         return np.array(
             [
                 ndcg_of_scores(
-                    products @ vector + by_words(served, weight, text, query.rows), query.labels
+                    products @ vector
+                    + by_words(served, weight, text, query.rows)
+                    + read_together(system, "rerank", text, [shown[row] for row in query.rows]),
+                    query.labels,
                 )
                 for query, text, vector, products in pairs
             ]

@@ -28,7 +28,7 @@ def write_variants(
     raw, fused = folder / "raw.onnx", folder / "fused.onnx"
     dynamic = folder / "dynamic.onnx"
     conversion.export_fp32(module, raw)
-    conversion.fuse(raw, module, fused)
+    conversion.fuse(raw, module.transformer.config, fused)
     if {"int8", "int8-static"} & set(precisions):
         conversion.quantise_int8(fused, dynamic)
     if "int8-static" in files:

@@ -36,7 +36,7 @@ def graphs(module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("graphs")
     paths = {name: folder / f"{name}.onnx" for name in ("fp32", "fused", "int8", "fp16")}
     conversion.export_fp32(module, paths["fp32"])
-    conversion.fuse(paths["fp32"], module, paths["fused"])
+    conversion.fuse(paths["fp32"], module.transformer.config, paths["fused"])
     conversion.quantise_int8(paths["fused"], paths["int8"])
     conversion.to_fp16(paths["fused"], paths["fp16"])
     return paths

@@ -56,7 +56,7 @@ def setting(tmp_path_factory):
     encoder = TorchEncoder.load(write_tiny_encoder(folder / "base", WORDS))
     raw, fused = folder / "raw.onnx", folder / "fused.onnx"
     conversion.export_fp32(encoder.module, raw)
-    conversion.fuse(raw, encoder.module, fused)
+    conversion.fuse(raw, encoder.module.transformer.config, fused)
     corpus = write_corpus(folder / "corpus", TITLES, (), {})
     catalogue = Catalogue.read(corpus)
     shop = ShopTexts.read(corpus, catalogue, TITLE)

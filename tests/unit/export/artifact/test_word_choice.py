@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from relatum.artifact.v1 import manifest_pb2
-from relatum_export.artifact.word_choice import GRID, choose, paired_difference
+from relatum_export.artifact.weight_choice import paired_difference
+from relatum_export.artifact.word_choice import GRID, choose
 from relatum_export.artifact.word_part import fitted, write_words
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import TITLE
@@ -39,7 +40,6 @@ def chosen(tmp_path, tables, vectors=VECTORS, others=()):
         fitted(corpus, catalogue),
         [GivenVectors(vectors), *others],
         form=TITLE,
-        reporter=QUIET,
     )
     return {one.use: one for one in found}
 

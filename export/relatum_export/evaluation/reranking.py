@@ -1,0 +1,44 @@
+"""What an artifact's reranker adds to the scores of a query's texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relatum_export.artifact.onnx_reranker import Reading
+from relatum_export.training.cross_encoder import Pair, PairScorer
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """A reranker with its weights; each pair is read once.
+
+    Attributes:
+        scorer: reads a query and a text together.
+        weights: of its scores beside a cosine, by what they are for; 0 where one is missing.
+        known: pairs that were read, with their scores.
+    """
+
+    scorer: PairScorer
+    weights: Mapping[Reading, float]
+    known: dict[Pair, float] = field(default_factory=dict)
+
+    def added(
+        self, reading: Reading, query: str, texts: Sequence[str]
+    ) -> NDArray[np.float32] | float:
+        """The weight times how well each text answers the query, float32 [texts]; 0 for nothing.
+
+        Args:
+            reading: what the scores are for.
+            query: as asked.
+            texts: passages, or products as the encoder reads them.
+        """
+        weight = self.weights.get(reading, 0.0)
+        if weight == 0 or not texts:
+            return 0.0
+        pairs = [(query, text) for text in texts]
+        new = list(dict.fromkeys(pair for pair in pairs if pair not in self.known))
+        if new:
+            self.known.update(zip(new, self.scorer.scores(new).tolist(), strict=True))
+        return np.float32(weight) * np.array([self.known[pair] for pair in pairs], np.float32)
