@@ -57,6 +57,7 @@ class AsyncClient(AsyncTransport):
         min_revision: int = 0,
         all_variants: bool = False,
         disable_spelling_correction: bool = False,
+        disable_reranking: bool = False,
         timeout_s: float | None = None,
     ) -> RankedList:
         """Products for free text."""
@@ -74,6 +75,7 @@ class AsyncClient(AsyncTransport):
             min_revision=min_revision,
             all_variants=all_variants,
             disable_spelling_correction=disable_spelling_correction,
+            disable_reranking=disable_reranking,
         )
         return convert.ranked(await self._call(self._search.Search, request, timeout_s))
 

@@ -136,6 +136,7 @@ def search(
     min_revision: int,
     all_variants: bool,
     disable_spelling_correction: bool,
+    disable_reranking: bool,
 ) -> search_service_pb2.SearchRequest:
     """A Search request."""
     return search_service_pb2.SearchRequest(
@@ -152,6 +153,7 @@ def search(
         min_revision=min_revision,
         all_variants=all_variants,
         disable_spelling_correction=disable_spelling_correction,
+        disable_reranking=disable_reranking,
     )
 
 

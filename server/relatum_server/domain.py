@@ -62,6 +62,7 @@ class EvidenceKind(enum.IntEnum):
     ASSOCIATION = 10
     COMPLEMENT = 11
     PATH = 12
+    RERANKER = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from relatum_server.artifact import Artifact, load_ridge
 from relatum_server.config import Settings
 from relatum_server.encoder.onnx import OnnxEncoder
 from relatum_server.encoder.pair_head import OnnxPairHead
+from relatum_server.encoder.reranker import OnnxReranker
 from relatum_server.encoder.user_encoder import OnnxUserEncoder
 from relatum_server.errors import ArtifactError
 from relatum_server.ranking.fusion import RelationWeights, SearchWeights
@@ -48,6 +49,7 @@ from relatum_server.services.places import BehaviourPlaces
 from relatum_server.services.projections import BEHAVIOUR
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.recommendation import RecommendationService
+from relatum_server.services.reranking import Reranking
 from relatum_server.services.search import SearchService
 from relatum_server.services.text_vectors import TextVectors
 from relatum_server.services.users import Users
@@ -61,6 +63,7 @@ class Heads:
 
     pairs: OnnxPairHead | None
     users: OnnxUserEncoder | None
+    reranker: OnnxReranker | None
 
     @classmethod
     def open(cls, artifact: Artifact) -> "Heads":
@@ -75,6 +78,7 @@ class Heads:
         return cls(
             None if pairs is None else OnnxPairHead.open(pairs, difference),
             None if users is None else OnnxUserEncoder.open(users, difference),
+            None if artifact.reranker is None else OnnxReranker.open(artifact.reranker),
         )
 
 
@@ -151,6 +155,7 @@ def build_servicers(
                 digest=key.digest,
                 limits=limits,
                 weights=search_weights,
+                reranking=_reranking(artifact, heads, store),
             ),
             CompletionService(store, live, limits),
         ),
@@ -177,6 +182,14 @@ def build_servicers(
 
 def _name(module: object, service: str) -> str:
     return str(module.DESCRIPTOR.services_by_name[service].full_name)  # type: ignore[attr-defined]
+
+
+def _reranking(artifact: Artifact, heads: Heads, store: Store) -> Reranking | None:
+    """What reads a query with the products that a caller names; None where it weighs nothing."""
+    spec = artifact.reranker
+    if spec is None or heads.reranker is None or not spec.rerank:
+        return None
+    return Reranking(heads.reranker, spec.rerank, artifact.encoder.text_form, store)
 
 
 def _places(artifact: Artifact, live: LiveCatalogue) -> BehaviourPlaces | None:

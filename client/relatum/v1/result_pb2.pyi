@@ -51,6 +51,8 @@ class _EvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Evidence
     """Inner product of what a product leads to with what leads to another: complements have a direction."""
     EVIDENCE_KIND_PATH: _EvidenceKind.ValueType  # 12
     """A way from one product to another through the knowledge graph, in `path`."""
+    EVIDENCE_KIND_RERANKER: _EvidenceKind.ValueType  # 13
+    """Query and product read together by the artifact's reranker."""
 
 class EvidenceKind(_EvidenceKind, metaclass=_EvidenceKindEnumTypeWrapper):
     """Where a contribution comes from."""
@@ -80,6 +82,8 @@ EVIDENCE_KIND_COMPLEMENT: EvidenceKind.ValueType  # 11
 """Inner product of what a product leads to with what leads to another: complements have a direction."""
 EVIDENCE_KIND_PATH: EvidenceKind.ValueType  # 12
 """A way from one product to another through the knowledge graph, in `path`."""
+EVIDENCE_KIND_RERANKER: EvidenceKind.ValueType  # 13
+"""Query and product read together by the artifact's reranker."""
 Global___EvidenceKind: _TypeAlias = EvidenceKind  # noqa: Y015
 
 @_typing.final

@@ -26,7 +26,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from relatum.v1 import result_pb2 as relatum_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frelatum/v1/search_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x17relatum/v1/result.proto\"\xc0\x02\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x05 \x03(\t\x12\x15\n\rcandidate_ids\x18\x06 \x03(\t\x12\x17\n\x0f\x64isable_lexical\x18\x07 \x01(\x08\x12\x18\n\x10\x64isable_semantic\x18\x08 \x01(\x08\x12\x0f\n\x07user_id\x18\t \x01(\t\x12-\n\tread_mask\x18\n \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x0b \x01(\x03\x12\x14\n\x0c\x61ll_variants\x18\x0c \x01(\x08\x12#\n\x1b\x64isable_spelling_correction\x18\r \x01(\x08\"\xe6\x01\n\x0eSearchResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.relatum.v1.Result\x12!\n\x06\x66\x61\x63\x65ts\x18\x02 \x03(\x0b\x32\x11.relatum.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x1b\n\x13missing_product_ids\x18\x07 \x03(\t\x12\x17\n\x0f\x63orrected_query\x18\x08 \x01(\t\"9\n\x14\x43ompleteQueryRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"v\n\x15\x43ompleteQueryResponse\x12,\n\x07queries\x18\x01 \x03(\x0b\x32\x1b.relatum.v1.QuerySuggestion\x12/\n\x08products\x18\x02 \x03(\x0b\x32\x1d.relatum.v1.ProductSuggestion\"/\n\x0fQuerySuggestion\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"6\n\x11ProductSuggestion\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t2\xa6\x01\n\rSearchService\x12?\n\x06Search\x12\x19.relatum.v1.SearchRequest\x1a\x1a.relatum.v1.SearchResponse\x12T\n\rCompleteQuery\x12 .relatum.v1.CompleteQueryRequest\x1a!.relatum.v1.CompleteQueryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frelatum/v1/search_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x17relatum/v1/result.proto\"\xdb\x02\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x05 \x03(\t\x12\x15\n\rcandidate_ids\x18\x06 \x03(\t\x12\x17\n\x0f\x64isable_lexical\x18\x07 \x01(\x08\x12\x18\n\x10\x64isable_semantic\x18\x08 \x01(\x08\x12\x0f\n\x07user_id\x18\t \x01(\t\x12-\n\tread_mask\x18\n \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x0b \x01(\x03\x12\x14\n\x0c\x61ll_variants\x18\x0c \x01(\x08\x12#\n\x1b\x64isable_spelling_correction\x18\r \x01(\x08\x12\x19\n\x11\x64isable_reranking\x18\x0e \x01(\x08\"\xe6\x01\n\x0eSearchResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.relatum.v1.Result\x12!\n\x06\x66\x61\x63\x65ts\x18\x02 \x03(\x0b\x32\x11.relatum.v1.Facet\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\x04 \x01(\t\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x1b\n\x13missing_product_ids\x18\x07 \x03(\t\x12\x17\n\x0f\x63orrected_query\x18\x08 \x01(\t\"9\n\x14\x43ompleteQueryRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"v\n\x15\x43ompleteQueryResponse\x12,\n\x07queries\x18\x01 \x03(\x0b\x32\x1b.relatum.v1.QuerySuggestion\x12/\n\x08products\x18\x02 \x03(\x0b\x32\x1d.relatum.v1.ProductSuggestion\"/\n\x0fQuerySuggestion\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"6\n\x11ProductSuggestion\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t2\xa6\x01\n\rSearchService\x12?\n\x06Search\x12\x19.relatum.v1.SearchRequest\x1a\x1a.relatum.v1.SearchResponse\x12T\n\rCompleteQuery\x12 .relatum.v1.CompleteQueryRequest\x1a!.relatum.v1.CompleteQueryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,17 +34,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'relatum.v1.search_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEARCHREQUEST']._serialized_start=107
-  _globals['_SEARCHREQUEST']._serialized_end=427
-  _globals['_SEARCHRESPONSE']._serialized_start=430
-  _globals['_SEARCHRESPONSE']._serialized_end=660
-  _globals['_COMPLETEQUERYREQUEST']._serialized_start=662
-  _globals['_COMPLETEQUERYREQUEST']._serialized_end=719
-  _globals['_COMPLETEQUERYRESPONSE']._serialized_start=721
-  _globals['_COMPLETEQUERYRESPONSE']._serialized_end=839
-  _globals['_QUERYSUGGESTION']._serialized_start=841
-  _globals['_QUERYSUGGESTION']._serialized_end=888
-  _globals['_PRODUCTSUGGESTION']._serialized_start=890
-  _globals['_PRODUCTSUGGESTION']._serialized_end=944
-  _globals['_SEARCHSERVICE']._serialized_start=947
-  _globals['_SEARCHSERVICE']._serialized_end=1113
+  _globals['_SEARCHREQUEST']._serialized_end=454
+  _globals['_SEARCHRESPONSE']._serialized_start=457
+  _globals['_SEARCHRESPONSE']._serialized_end=687
+  _globals['_COMPLETEQUERYREQUEST']._serialized_start=689
+  _globals['_COMPLETEQUERYREQUEST']._serialized_end=746
+  _globals['_COMPLETEQUERYRESPONSE']._serialized_start=748
+  _globals['_COMPLETEQUERYRESPONSE']._serialized_end=866
+  _globals['_QUERYSUGGESTION']._serialized_start=868
+  _globals['_QUERYSUGGESTION']._serialized_end=915
+  _globals['_PRODUCTSUGGESTION']._serialized_start=917
+  _globals['_PRODUCTSUGGESTION']._serialized_end=971
+  _globals['_SEARCHSERVICE']._serialized_start=974
+  _globals['_SEARCHSERVICE']._serialized_end=1140
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,7 @@ class SearchRequest(_message.Message):
     MIN_REVISION_FIELD_NUMBER: _builtins.int
     ALL_VARIANTS_FIELD_NUMBER: _builtins.int
     DISABLE_SPELLING_CORRECTION_FIELD_NUMBER: _builtins.int
+    DISABLE_RERANKING_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Words, a product's name or a description. 1..8,192 bytes. May be empty only with a filter: then popular products come first."""
     filter: _builtins.str
@@ -64,13 +65,18 @@ class SearchRequest(_message.Message):
     the commonest word of a title, brand or category that is one slip away: a letter too much, too few, another, or two swapped. Words with a digit beside
     them, Chinese, Japanese and Korean stay, and so does a query of more than 32 words.
     """
+    disable_reranking: _builtins.bool
+    """Do not read query and products together."""
     @_builtins.property
     def facets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Columns to count: brand, categories, availability, platform, language_code, price, rating, attributes.NAME. At most 8."""
 
     @_builtins.property
     def candidate_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Rank just these, at most 1,000 distinct ids; unknown ones are reported."""
+        """Rank just these, at most 1,000 distinct ids; unknown ones are reported. Where the artifact has a reranker, it reads the query
+        together with each of the 64 that are best by words and meaning, which takes milliseconds a product; the others count as the
+        least of those.
+        """
 
     @_builtins.property
     def read_mask(self) -> _field_mask_pb2.FieldMask:
@@ -92,10 +98,11 @@ class SearchRequest(_message.Message):
         min_revision: _builtins.int = ...,
         all_variants: _builtins.bool = ...,
         disable_spelling_correction: _builtins.bool = ...,
+        disable_reranking: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_variants", b"all_variants", "candidate_ids", b"candidate_ids", "disable_lexical", b"disable_lexical", "disable_semantic", b"disable_semantic", "disable_spelling_correction", b"disable_spelling_correction", "facets", b"facets", "filter", b"filter", "min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "read_mask", b"read_mask", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_variants", b"all_variants", "candidate_ids", b"candidate_ids", "disable_lexical", b"disable_lexical", "disable_reranking", b"disable_reranking", "disable_semantic", b"disable_semantic", "disable_spelling_correction", b"disable_spelling_correction", "facets", b"facets", "filter", b"filter", "min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "read_mask", b"read_mask", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

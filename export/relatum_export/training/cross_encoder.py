@@ -140,7 +140,9 @@ class TorchCrossEncoder:
                 "score, as models that were trained to rank do"
             )
         pair_input = PairInput(
-            bare_tokenizer(tokenizer.backend_tokenizer), MAX_TOKENS, int(tokenizer.pad_token_id)
+            bare_tokenizer(tokenizer.backend_tokenizer),
+            min(MAX_TOKENS, int(tokenizer.model_max_length)),
+            int(tokenizer.pad_token_id),
         )
         shown = name if name == MS_MARCO or not Path(name).is_dir() else Path(name).resolve().name
         return cls(shown, CrossEncoding(classifier, int(tokenizer.sep_token_id)), pair_input)

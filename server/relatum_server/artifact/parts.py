@@ -1,7 +1,7 @@
 """The optional parts that a manifest names, each checked against the others."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +13,11 @@ from relatum_server.artifact.ranker import RankerSpec, read_ranker
 from relatum_server.artifact.spec import (
     CLASSES,
     PairHeadSpec,
+    RerankerSpec,
     RidgeSpec,
     SpaceSpec,
     UserEncoderSpec,
+    Variant,
     WordsSpec,
 )
 from relatum_server.artifact.tables import load_ridge
@@ -195,6 +197,41 @@ def words(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> WordsSpec | 
         }
     )
     return WordsSpec(files.named(given.file, "words.file"), **weights)
+
+
+def reranker(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> RerankerSpec | None:
+    """What reads query and text together, if there is one."""
+    if not manifest.HasField("reranker"):
+        return None
+    given = manifest.reranker
+    weights = {"rerank": given.rerank, "answers": given.answers}
+    files.refuse(
+        {
+            "reranker.max_tokens is 0": not given.max_tokens,
+            "reranker.variants is empty": not given.variants,
+            **{
+                f"reranker.{use} is {weight}, not a number of 0 or more": not 0 <= weight < math.inf
+                for use, weight in weights.items()
+            },
+        }
+    )
+    return RerankerSpec(
+        tokenizer_path=files.named(given.tokenizer_file, "reranker.tokenizer_file"),
+        max_tokens=given.max_tokens,
+        pad_token_id=given.pad_token_id,
+        variants=variants(given.variants, files, "reranker.variants.file"),
+        rerank=given.rerank,
+        golden_path=files.named(given.golden_file, "reranker.golden_file"),
+    )
+
+
+def variants(
+    given: Iterable[manifest_pb2.Variant], files: VerifiedFiles, manifest_field: str
+) -> tuple[Variant, ...]:
+    """The exported graphs of an encoder or a reranker."""
+    return tuple(
+        Variant(v.precision, files.named(v.file, manifest_field), tuple(v.providers)) for v in given
+    )
 
 
 def golden_max_difference(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> float:

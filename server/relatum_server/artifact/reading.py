@@ -9,13 +9,15 @@ from relatum_server.artifact.parts import (
     graph,
     pair_head,
     ranker,
+    reranker,
     ridge,
     spaces,
     transitions,
     user_encoder,
+    variants,
     words,
 )
-from relatum_server.artifact.spec import Artifact, EncoderSpec, TextField, TextForm, Variant
+from relatum_server.artifact.spec import Artifact, EncoderSpec, TextField, TextForm
 
 TEXT_FIELDS = ("title", "brand", "categories", "attributes", "description")
 
@@ -58,6 +60,7 @@ def load_artifact(path: Path) -> Artifact:
         graph_path=graph(manifest, files),
         golden_max_difference=golden_max_difference(manifest, files),
         words=words(manifest, files),
+        reranker=reranker(manifest, files),
     )
 
 
@@ -86,9 +89,6 @@ def _encoder(manifest: manifest_pb2.Manifest, files: VerifiedFiles) -> EncoderSp
             fields=tuple(TextField(f.name, f.max_chars) for f in encoder.text_form.fields),
             separator=encoder.text_form.separator,
         ),
-        variants=tuple(
-            Variant(v.precision, files.named(v.file, "encoder.variants.file"), tuple(v.providers))
-            for v in encoder.variants
-        ),
+        variants=variants(encoder.variants, files, "encoder.variants.file"),
         matryoshka_dimensions=tuple(encoder.matryoshka_dimensions),
     )

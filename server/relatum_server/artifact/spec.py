@@ -146,6 +146,28 @@ class WordsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RerankerSpec:
+    """Reads a query and a text together.
+
+    Its graphs take int64 `input_ids` and `attention_mask` [batch, tokens] and give float32 `score`
+    [batch].
+
+    Attributes:
+        max_tokens: longer pairs are cut, the longer of the two first.
+        variants: the exported graphs.
+        rerank: weight of a score beside the cosine, among products that the caller names.
+        golden_path: pairs with their scores by precision.
+    """
+
+    tokenizer_path: Path
+    max_tokens: int
+    pad_token_id: int
+    variants: tuple[Variant, ...]
+    rerank: float
+    golden_path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A verified artifact: its files have the hashes of the manifest. None where a part is absent.
 
@@ -174,3 +196,4 @@ class Artifact:
     graph_path: Path | None = None
     golden_max_difference: float = 0.0
     words: WordsSpec | None = None
+    reranker: RerankerSpec | None = None

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from relatum_server.artifact import EncoderSpec, Variant
+from relatum_server.artifact import EncoderSpec, RerankerSpec, Variant
 from relatum_server.errors import ArtifactError, ConfigError
 
 CPU = "CPUExecutionProvider"
@@ -109,7 +109,7 @@ def open_session(spec: EncoderSpec, settings: SessionSettings) -> OnnxSession:
     return _open(spec, choose_variant(spec, CPU, settings.precision), CPU, settings)
 
 
-def choose_variant(spec: EncoderSpec, provider: str, precision: str) -> Variant:
+def choose_variant(spec: EncoderSpec | RerankerSpec, provider: str, precision: str) -> Variant:
     """The variant that runs best on a provider, or the one of the given precision.
 
     Raises:

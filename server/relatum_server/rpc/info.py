@@ -89,6 +89,7 @@ def model_facts(artifact: Artifact, provider: str, precision: str) -> ModelFacts
     parts += ["ridge"] if artifact.ridge else []
     parts += ["graph"] if artifact.graph_path else []
     parts += ["words"] if artifact.words else []
+    parts += ["reranker"] if artifact.reranker else []
     return ModelFacts(
         model_id=artifact.model_id,
         name=artifact.name,

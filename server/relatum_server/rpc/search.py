@@ -28,6 +28,7 @@ class SearchServicer:
                 user_id=request.user_id,
                 all_variants=request.all_variants,
                 disable_spelling_correction=request.disable_spelling_correction,
+                disable_reranking=request.disable_reranking,
             ),
             Paging(
                 size=request.page_size,

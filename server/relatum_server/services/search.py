@@ -16,6 +16,7 @@ from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import Digest, request_hash
 from relatum_server.services.ranked import Paging, Ranked, RankedPages
+from relatum_server.services.reranking import Reranking
 from relatum_server.services.taste import taste_vector
 from relatum_server.services.validation import Violations, missing
 
@@ -39,6 +40,7 @@ class SearchQuery:
     user_id: str = ""
     all_variants: bool = False
     disable_spelling_correction: bool = False
+    disable_reranking: bool = False
 
 
 class SearchService:
@@ -53,6 +55,7 @@ class SearchService:
         digest: Digest,
         limits: Limits,
         weights: SearchWeights | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         self._live = live
         self._encoder = encoder
@@ -60,6 +63,7 @@ class SearchService:
         self._digest = digest
         self._limits = limits
         self._weights = weights or SearchWeights()
+        self._reranking = reranking
 
     def search(self, query: SearchQuery, paging: Paging) -> RankedPage:
         """A page of the products that a text means, best first.
@@ -102,6 +106,9 @@ class SearchService:
             spelt = self._live.correct(query.query)
         if query.query.strip():
             ranking = self._by_words(replace(query, query=spelt), allowed, deadline)
+            named = bool(query.candidate_ids) and not query.disable_semantic
+            if self._reranking is not None and named and not query.disable_reranking:
+                ranking = self._reranking.added(spelt, ranking)
         else:
             ranking = self._by_popularity(query, allowed)
         ranking = ranking.take(np.flatnonzero(self._live.keys.present(ranking.keys)))

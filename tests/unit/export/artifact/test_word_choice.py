@@ -9,6 +9,7 @@ from relatum_export.artifact.word_choice import GRID, choose
 from relatum_export.artifact.word_part import fitted, write_words
 from relatum_export.console import Reporter
 from relatum_export.corpus.text import TITLE
+from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.training.products import Catalogue
 from tests.unit.export.evaluation.corpora import GivenVectors, write_corpus
 
@@ -31,6 +32,10 @@ def bundles(*splits):
     ]
 
 
+def cached(vectors):
+    return CachedEncoder(GivenVectors(vectors), "", None, "given", QUIET)
+
+
 def chosen(tmp_path, tables, vectors=VECTORS, others=()):
     corpus = write_corpus(tmp_path / "corpus", ITEMS, tables=tables)
     catalogue = Catalogue.read(corpus)
@@ -38,7 +43,7 @@ def chosen(tmp_path, tables, vectors=VECTORS, others=()):
         corpus,
         catalogue,
         fitted(corpus, catalogue),
-        [GivenVectors(vectors), *others],
+        [cached(each) for each in (vectors, *others)],
         form=TITLE,
     )
     return {one.use: one for one in found}
@@ -117,7 +122,7 @@ def test_what_the_variants_of_an_encoder_answer_is_averaged(tmp_path):
     seeing |= {text: np.eye(len(KINDS))[i] for i, text in enumerate(ASKED)}
     blind = chosen(tmp_path / "one", QUESTIONS, BLIND)["answers"]
 
-    both = chosen(tmp_path / "two", QUESTIONS, BLIND, others=[GivenVectors(seeing)])["answers"]
+    both = chosen(tmp_path / "two", QUESTIONS, BLIND, others=[seeing])["answers"]
 
     assert both.figures["0"] == pytest.approx((blind.figures["0"] + 1) / 2)
     assert both.units == len(KINDS)
@@ -130,7 +135,7 @@ def test_the_manifest_says_the_weights_and_names_the_table(tmp_path):
     choices = write_words(
         corpus,
         Catalogue.read(corpus),
-        [GivenVectors(VECTORS)],
+        [cached(VECTORS)],
         answers=None,
         form=TITLE,
         folder=tmp_path,
