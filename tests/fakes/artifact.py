@@ -126,11 +126,32 @@ class ArtifactFolder:
         tables = {"products": {"rare": 3.5, "weights": {"lamp": 1.25}}}
         self.write("words.json", json.dumps(tables).encode())
         self.manifest["words"] = {"file": "words.json", "similar": 0.4, "search": 0.2}
+        self._add_reranker()
         self.write_ranker()
         self.manifest["ranker"] = {
             "file": "ranker.json",
             "version": 1,
             "sources": ["users", "transitions"],
+        }
+
+    def _add_reranker(self) -> None:
+        self.write("reranker.onnx", b"graph")
+        self.write("reranker_tokenizer.json", b"{}")
+        self.write("golden_reranker.jsonl", b"{}")
+        self.manifest["reranker"] = {
+            "baseModel": "ms-marco",
+            "maxTokens": 160,
+            "tokenizerFile": "reranker_tokenizer.json",
+            "padTokenId": 7,
+            "variants": [
+                {
+                    "precision": "int8",
+                    "file": "reranker.onnx",
+                    "providers": ["CPUExecutionProvider"],
+                }
+            ],
+            "rerank": 0.02,
+            "goldenFile": "golden_reranker.jsonl",
         }
 
     def write_ranker(self, **changes: object) -> None:

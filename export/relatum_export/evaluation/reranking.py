@@ -24,10 +24,8 @@ class Reranking:
     weights: Mapping[Reading, float]
     known: dict[Pair, float] = field(default_factory=dict)
 
-    def added(
-        self, reading: Reading, query: str, texts: Sequence[str]
-    ) -> NDArray[np.float32] | float:
-        """The weight times how well each text answers the query, float32 [texts]; 0 for nothing.
+    def added(self, reading: Reading, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The weight times how well each text answers the query, float32 [texts].
 
         Args:
             reading: what the scores are for.
@@ -36,9 +34,11 @@ class Reranking:
         """
         weight = self.weights.get(reading, 0.0)
         if weight == 0 or not texts:
-            return 0.0
+            return np.zeros(len(texts), np.float32)
         pairs = [(query, text) for text in texts]
         new = list(dict.fromkeys(pair for pair in pairs if pair not in self.known))
         if new:
             self.known.update(zip(new, self.scorer.scores(new).tolist(), strict=True))
-        return np.float32(weight) * np.array([self.known[pair] for pair in pairs], np.float32)
+        scores = np.array([self.known[pair] for pair in pairs], np.float32)
+        weighed: NDArray[np.float32] = np.float32(weight) * scores
+        return weighed

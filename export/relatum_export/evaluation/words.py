@@ -54,10 +54,10 @@ def reading_weight(system: TextSystem, use: Use) -> float:
 
 def read_together(
     system: TextSystem, reading: Reading, query: str, texts: Sequence[str]
-) -> NDArray[np.float32] | float:
-    """What reading a query with each of its texts adds to their scores, float32 [texts], or 0."""
+) -> NDArray[np.float32]:
+    """What reading a query with each of its texts adds to their scores, float32 [texts]."""
     if not isinstance(system, EncoderSystem) or system.reranking is None:
-        return 0.0
+        return np.zeros(len(texts), np.float32)
     return system.reranking.added(reading, query, texts)
 
 

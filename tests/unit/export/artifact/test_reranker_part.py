@@ -86,6 +86,7 @@ def test_the_graphs_answer_as_pytorch_and_the_manifest_names_them(reranker, tmp_
     named |= {v.file for v in manifest.reranker.variants}
     assert {file.name for file in tmp_path.iterdir()} == named
     opened = OnnxReranker.open(tmp_path, manifest, "int8")
+    assert opened is not None
     assert opened.scores(PAIRS[:9]) == pytest.approx(graphs["int8"].scores(PAIRS[:9]))
     assert OnnxReranker.open(tmp_path, manifest_pb2.Manifest(), "int8") is None
 

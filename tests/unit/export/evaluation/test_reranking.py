@@ -1,6 +1,7 @@
 """What a reranker adds, and that it reads no pair twice."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ class Lengths:
     """The length of the text, and which pairs were asked for."""
 
     def __init__(self) -> None:
-        self.asked = []
+        self.asked: list[tuple[str, str]] = []
 
     def scores(self, pairs):
         self.asked += pairs
@@ -37,17 +38,17 @@ def test_a_score_is_weighed_and_a_pair_is_read_once():
 def test_without_a_weight_nothing_is_read(weights):
     scorer = Lengths()
 
-    assert Reranking(scorer, weights).added("rerank", "q", ["a"]) == 0.0
+    assert Reranking(scorer, weights).added("rerank", "q", ["a"]).tolist() == [0.0]
     assert scorer.asked == []
 
 
 def test_nothing_to_read_adds_nothing():
-    assert Reranking(Lengths(), {"answers": 1.0}).added("answers", "q", []) == 0.0
+    assert Reranking(Lengths(), {"answers": 1.0}).added("answers", "q", []).shape == (0,)
 
 
 def test_the_reranker_decides_between_passages_beside_the_cosine(tmp_path):
     rows = {"short": 0, "a longer passage": 2}
-    tables = {
+    tables: dict[str, Any] = {
         "queries": [{"query_id": "q", "query": "why", "split": "valid"}],
         "candidates": [
             {

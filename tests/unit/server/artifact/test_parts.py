@@ -41,6 +41,10 @@ def test_every_part_is_described_in_plain_values(folder):
     words = artifact.words
     assert (words.similar, words.search, words.rerank) == (0.4, 0.2, 0)
     assert read_words(words.path, "products").weights == {"lamp": 1.25}
+    reranker = artifact.reranker
+    assert (reranker.max_tokens, reranker.pad_token_id, reranker.rerank) == (160, 7, 0.02)
+    assert [(v.precision, v.path.name) for v in reranker.variants] == [("int8", "reranker.onnx")]
+    assert reranker.golden_path.name == "golden_reranker.jsonl"
 
 
 def test_an_artifact_without_parts_has_none(folder):
@@ -53,9 +57,10 @@ def test_an_artifact_without_parts_has_none(folder):
     assert artifact.ranker is None
     assert artifact.graph_path is None
     assert artifact.words is None
+    assert artifact.reranker is None
 
 
-@pytest.mark.parametrize("part", ["pairHead", "ridge", "ranker", "graphFile"])
+@pytest.mark.parametrize("part", ["pairHead", "ridge", "ranker", "graphFile", "reranker"])
 def test_a_part_may_be_absent_alone(folder, part):
     folder.add_parts()
     del folder.manifest[part]
@@ -107,6 +112,17 @@ def test_a_head_of_vectors_alone_needs_no_words(folder):
         ("words", {"similar": -0.1}, "words.similar is -0.1, not a number of 0 or more"),
         ("words", {"rerank": "NaN"}, "words.rerank is nan, not a number of 0 or more"),
         ("words", {"file": "other.json"}, "words.file names 'other.json', which `files`"),
+        ("reranker", {"rerank": -1}, "reranker.rerank is -1.0, not a number of 0 or more"),
+        ("reranker", {"answers": "NaN"}, "reranker.answers is nan, not a number of 0 or more"),
+        ("reranker", {"maxTokens": 0}, "reranker.max_tokens is 0"),
+        ("reranker", {"variants": []}, "reranker.variants is empty"),
+        ("reranker", {"tokenizerFile": "x.json"}, "reranker.tokenizer_file names 'x.json'"),
+        ("reranker", {"goldenFile": ""}, "reranker.golden_file names ''"),
+        (
+            "reranker",
+            {"variants": [{"precision": "int8", "file": "x.onnx"}]},
+            "reranker.variants.file names 'x.onnx'",
+        ),
         ("thresholds", {"goldenMaxDifference": 0}, "golden_max_difference is 0.0 for the heads"),
         ("thresholds", {"goldenMaxDifference": 1}, "golden_max_difference is 1.0 for the heads"),
     ],

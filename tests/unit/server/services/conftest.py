@@ -14,6 +14,7 @@ import pytest
 from relatum_server.artifact import RankerSpec, TextField, TextForm, WordWeights
 from relatum_server.domain import Event, EventType, Product, ProductQuantity, ProductWrite
 from relatum_server.encoder.pair_head import PairHead
+from relatum_server.encoder.reranker import Reranker
 from relatum_server.encoder.user_encoder import UserEncoder
 from relatum_server.index.attributes import AttributeTable
 from relatum_server.index.counters import EventCounters
@@ -37,6 +38,7 @@ from relatum_server.services.places import BehaviourPlaces
 from relatum_server.services.ranked import RankedPages
 from relatum_server.services.ranker import optional_counts
 from relatum_server.services.recommendation import RecommendationService
+from relatum_server.services.reranking import Reranking
 from relatum_server.services.search import SearchService
 from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.text_vectors import TextVectors
@@ -47,6 +49,7 @@ from tests.fakes.store import FakeStore
 
 NOW_US = 1_700_000_000 * 1_000_000
 DAY_US = 86_400 * 1_000_000
+RERANKER_WEIGHT = 0.5
 FORM = TextForm((TextField("title", 0), TextField("categories", 0)), " | ")
 
 
@@ -112,6 +115,7 @@ def build_shop(
     ridge: Sequence[Sequence[float]] | None = None,
     spaces: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     words: WordsOfShop | None = None,
+    reranker: Reranker | None = None,
 ) -> Shop:
     store = FakeStore() if store is None else store
     limits = limits or Limits()
@@ -177,6 +181,9 @@ def build_shop(
             weights=None
             if words is None
             else SearchWeights(lexical=words.search, rerank=words.rerank),
+            reranking=None
+            if reranker is None
+            else Reranking(reranker, RERANKER_WEIGHT, FORM, store),
         ),
         completion=CompletionService(store, live, limits),
         events=events,
@@ -197,6 +204,7 @@ def build_shop(
             "ridge": ridge,
             "spaces": spaces,
             "words": words,
+            "reranker": reranker,
         },
     )
 
