@@ -97,6 +97,31 @@ def test_questions_with_replies_get_a_head_and_no_head_of_products(tmp_path):
     assert "--pairs" not in steps[1].arguments
 
 
+@pytest.mark.parametrize(
+    ("table", "languages", "split", "read"),
+    [
+        ("judgments", {"en": 1.0}, "train", True),
+        ("candidates", {"en": 1.0}, "valid", True),
+        ("judgments", {"zh": 1.0}, "train", False),
+        ("candidates", {"en": 1.0}, "test", False),
+        ("events", {"en": 1.0}, "train", False),
+    ],
+)
+def test_what_is_judged_in_english_is_read_together(tmp_path, table, languages, split, read):
+    sums = dict.fromkeys(("queries.parquet", f"{table}.parquet"), "0")
+    info = {"splits": {table: {"train": 0, "valid": 0, "test": 0} | {split: 9}}, "pairs": []}
+    asked = Corpus(Path("corpora/shop"), "shop", languages, {}, sums, info)
+
+    (export,) = (
+        step
+        for step in of_set(asked, Path("models/en"), None, Folders(tmp_path))
+        if step.name == "shop/export"
+    )
+
+    assert ("--reranker" in export.arguments) == read
+    assert not any(path.name == "ms-marco" for path in export.inputs)
+
+
 def test_a_folder_is_a_set_or_holds_sets_and_those_of_no_known_table_are_left_out(tmp_path):
     for name, file in (("a", "items"), ("b", "interactions"), ("c", "review_answers")):
         (tmp_path / name).mkdir()
