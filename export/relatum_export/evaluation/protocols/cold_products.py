@@ -135,6 +135,8 @@ def _measure(task: Task) -> list[Outcome]:
     for system in task.text:
         if not isinstance(system, EncoderSystem):
             continue  # a history is a mean of vectors; words have none
+        if not system.whole_corpus:
+            continue  # every text of the catalogue once more, to show an agreement shown elsewhere
 
         def vectors(form: TextForm, system: EncoderSystem = system) -> NDArray[np.float32]:
             catalogue = task.products()
