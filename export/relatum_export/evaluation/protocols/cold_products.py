@@ -6,7 +6,7 @@ does for SIMILAR with the history's newest products as examples, by text and by 
 API it leaves those out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from relatum_export.evaluation.rows import Outcome, mean_outcome
 from relatum_export.evaluation.systems import HEAD_SYSTEMS, EncoderSystem
 
 DEPTH = 50
+BATCH = 128  # shoppers whose scores of the whole catalogue are held at once
 RANDOM = "random"
 
 
@@ -40,7 +41,8 @@ class Case:
     bought: NDArray[np.int64]
 
 
-Score = Callable[[Case], NDArray[np.floating]]
+# Of each case the scores of the whole catalogue, and those where the cold are the only candidates.
+Scores = Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +79,19 @@ class ColdProducts:
         cold = np.unique(later["place"].to_numpy())
         return cls(tuple(items), cold, cases)
 
-    def outcomes(self, split: str, system: str, score: Score, among_cold: Score) -> list[Outcome]:
+    def outcomes(self, split: str, system: str, scores: Scores) -> list[Outcome]:
         """R@50 over the shopper's cold purchases: whole catalogue, and among the cold alone.
 
         Args:
             split: valid or test.
             system: as in the rows.
-            score: of the whole catalogue.
-            among_cold: the same where the cold are the only candidates.
+            scores: of the split's cases, in their order.
         """
         whole, alone = [], []
-        for case in self.cases[split]:
-            top = top_k(score(case), DEPTH)
+        for case, (score, among_cold) in zip(self.cases[split], scores, strict=True):
+            top = top_k(score, DEPTH)
             whole.append(recall(np.isin(top, case.bought), len(case.bought)))
-            top = self.cold[top_k(among_cold(case)[self.cold], DEPTH)]
+            top = self.cold[top_k(among_cold[self.cold], DEPTH)]
             alone.append(recall(np.isin(top, case.bought), len(case.bought)))
         return self._rows(split, system, whole, alone)
 
@@ -103,11 +104,15 @@ class ColdProducts:
             vectors: float32 [items, d]; a product without text is a row of zeros.
         """
 
-        def score(case: Case) -> NDArray[np.floating]:
-            found: NDArray[np.floating] = vectors @ vectors[case.history].mean(axis=0)
-            return found
+        def scores() -> Iterator[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+            cases = self.cases[split]
+            for start in range(0, len(cases), BATCH):
+                part = cases[start : start + BATCH]
+                means = np.stack([vectors[case.history].mean(axis=0) for case in part])
+                for row in means @ vectors.T:
+                    yield row, row
 
-        return self.outcomes(split, system, score, score)
+        return self.outcomes(split, system, scores())
 
     def random(self, split: str) -> list[Outcome]:
         """What a random order is expected to find: the same share for every shopper."""
@@ -171,12 +176,11 @@ def _measure(task: Task) -> list[Outcome]:
 def _served(data: ColdProducts, split: str, system: str, similar: SimilarProducts) -> list[Outcome]:
     only_cold = np.zeros(len(data.items), np.bool_)
     only_cold[data.cold] = True
-    return data.outcomes(
-        split,
-        system,
-        lambda case: similar.scores(case.history),
-        lambda case: similar.scores(case.history, only_cold),
+    scores = (
+        (similar.scores(case.history), similar.scores(case.history, only_cold))
+        for case in data.cases[split]
     )
+    return data.outcomes(split, system, scores)
 
 
 def _applies(corpus: Corpus) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from relatum_export.artifact.words import Words
+from relatum_export.evaluation.metrics import top_k
 from relatum_export.evaluation.systems import BehaviourSpace
 from relatum_export.training.users.ridge import apply_map
 
@@ -131,4 +132,4 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def _best(scores: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Positions of the highest, ties by position."""
     rows = np.flatnonzero(there)
-    return rows[np.argsort(-scores[rows], kind="stable")[:POOL]].astype(np.int64)
+    return rows[top_k(scores[rows], POOL)].astype(np.int64)
