@@ -175,9 +175,8 @@ class AsyncClient(AsyncTransport):
         request = recommendation_service_pb2.GetProfileRequest(
             user_id=user_id, min_revision=min_revision
         )
-        return convert.profile(
-            await self._call(self._recommendation.GetProfile, request, timeout_s)
-        )
+        reply = await self._call(self._recommendation.GetProfile, request, timeout_s)
+        return convert.profile(reply)
 
     async def write_events(
         self,
@@ -199,9 +198,8 @@ class AsyncClient(AsyncTransport):
     ) -> ImportResult:
         """Stream any number of events."""
         messages = requests.import_events(events)
-        return convert.imported(
-            await self._stream(self._recommendation.ImportEvents, messages, timeout_s)
-        )
+        reply = await self._stream(self._recommendation.ImportEvents, messages, timeout_s)
+        return convert.imported(reply)
 
     async def upsert_products(
         self,
@@ -232,9 +230,8 @@ class AsyncClient(AsyncTransport):
         messages = requests.import_products(
             products, full=full, force_delete=force_delete, given_request_id=request_id
         )
-        return convert.imported(
-            await self._stream(self._catalog.ImportProducts, messages, timeout_s)
-        )
+        reply = await self._stream(self._catalog.ImportProducts, messages, timeout_s)
+        return convert.imported(reply)
 
     async def get_product(
         self,
@@ -248,9 +245,8 @@ class AsyncClient(AsyncTransport):
         request = catalog_service_pb2.GetProductRequest(
             product_id=product_id, read_mask=requests.mask(read_mask), min_revision=min_revision
         )
-        return convert.product(
-            (await self._call(self._catalog.GetProduct, request, timeout_s)).product
-        )
+        reply = await self._call(self._catalog.GetProduct, request, timeout_s)
+        return convert.product(reply.product)
 
     async def list_products(
         self,
@@ -270,9 +266,8 @@ class AsyncClient(AsyncTransport):
             read_mask=requests.mask(read_mask),
             min_revision=min_revision,
         )
-        return convert.product_page(
-            await self._call(self._catalog.ListProducts, request, timeout_s)
-        )
+        reply = await self._call(self._catalog.ListProducts, request, timeout_s)
+        return convert.product_page(reply)
 
     async def delete_products(
         self, product_ids: Sequence[str], *, request_id: str = "", timeout_s: float | None = None

@@ -29,6 +29,12 @@ def run(*arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def import_products(corpus: Path, address: str) -> None:
+    """Write a corpus's catalogue into a server, as a person does."""
+    line = ["import", "products", str(corpus / "products.jsonl"), "--target", address]
+    subprocess.run([sys.executable, "-m", "relatum", *line], check=True, capture_output=True)
+
+
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with items.csv and events.csv of an invented office shop of 40 products."""

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from relatum_export.__main__ import main
 from relatum_server.artifact import (
     Artifact,
     load_artifact,
@@ -107,3 +108,25 @@ def test_a_part_that_turns_out_damaged_leaves_no_artifact(corpus, runs, tmp_path
     assert status == 2
     assert "complement_in" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ms-marco", "has no judged queries or passages in train and valid"),
+        ("no such thing", "neither ms-marco, a model's folder nor a hub id"),
+    ],
+    ids=["a shop that judged nothing", "no reranker of that name"],
+)
+def test_a_reranker_that_cannot_be_weighed_or_found_is_refused_in_one_line(
+    corpus, tmp_path, capsys, name, message
+):
+    flags = ["--corpus", str(corpus), "--encoder", "minilm", "--reranker", name]
+
+    status = main(["export", *flags, "--out", str(tmp_path / "out" / "artifact")])
+
+    printed = capsys.readouterr().err
+    assert status == 2
+    assert message in printed
+    assert "PyTorch to ONNX" not in printed  # before the long conversion
+    assert not (tmp_path / "out").exists()

@@ -1,7 +1,5 @@
 """A reranker from a shop's judged queries to the API: a real slice exported, judged, served."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +19,7 @@ from relatum_export.evaluation.agreement import agrees, changed_units
 from relatum_export.evaluation.metrics import ndcg
 from relatum_export.evaluation.values import read_values, values_file
 from tests.bench.processes import serving
-from tests.e2e.conftest import run
+from tests.e2e.conftest import import_products, run
 from tests.e2e.ranked_list import assert_explained
 
 QUERIES = 6  # of each split
@@ -78,8 +76,7 @@ def test_the_api_orders_judged_products_as_the_offline_table_says(
     expected = read_values(values_file(tmp_path / "rows.json"), "test", "NDCG@10", names)
     offline = expected["relatum"]
     with serving(artifact, tmp_path / "data") as address:
-        line = ["import", "products", str(corpus / "products.jsonl"), "--target", address]
-        subprocess.run([sys.executable, "-m", "relatum", *line], check=True, capture_output=True)
+        import_products(corpus, address)
         with Client(address, timeout_s=60.0) as client:
             assert "reranker" in client.info().model.parts
             served = [searched(client, *judged[unit]) for unit in offline.units]

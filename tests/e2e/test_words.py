@@ -1,7 +1,5 @@
 """Words beside vectors from a shop's bundles to the API: a real slice exported, judged, served."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,7 @@ from relatum_export.artifact.onnx_encoder import read_manifest
 from relatum_export.evaluation.agreement import agrees, changed_units
 from relatum_export.evaluation.values import read_values, values_file
 from tests.bench.processes import serving
-from tests.e2e.conftest import run
+from tests.e2e.conftest import import_products, run
 from tests.e2e.ranked_list import assert_explained
 
 BUNDLES = 80  # of each split
@@ -61,8 +59,7 @@ def test_the_api_finds_the_mates_that_the_offline_table_says_by_vectors_and_word
     expected = read_values(values_file(tmp_path / "rows.json"), "test", "R@10", ["relatum"])
     offline = expected["relatum"]
     with serving(artifact, tmp_path / "data") as address:
-        line = ["import", "products", str(corpus / "products.jsonl"), "--target", address]
-        subprocess.run([sys.executable, "-m", "relatum", *line], check=True, capture_output=True)
+        import_products(corpus, address)
         with Client(address, timeout_s=20.0) as client:
             assert "words" in client.info().model.parts
             served = [found(client, sorted(set(bundles[unit]))) for unit in offline.units]

@@ -11,12 +11,14 @@ import pytest
 
 from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.reranker import ALLOWED, GOLDEN, add_reranker
+from relatum_export.evaluation import reranking as offline
 from relatum_export.training.cross_encoder import TorchCrossEncoder
 from relatum_server.artifact import RerankerSpec, Variant
 from relatum_server.domain import Product
 from relatum_server.encoder.reranker import OnnxReranker
 from relatum_server.errors import ArtifactError
 from relatum_server.services.ranked import Paging
+from relatum_server.services.reranking import MOST_READ
 from relatum_server.services.search import SearchQuery
 from tests.unit.export.training.tiny_reranker import write_tiny_reranker
 from tests.unit.server.services.conftest import RERANKER_WEIGHT, build_shop
@@ -24,6 +26,10 @@ from tests.unit.server.services.conftest import RERANKER_WEIGHT, build_shop
 WORDS = ["milk", "tea", "green", "whole", "cup", "bread"]
 TEXTS = [f"{one} {other} {n}" for n in range(6) for one in WORDS for other in WORDS]
 QUERY = "green tea"
+
+
+def test_both_sides_read_as_many():
+    assert offline.MOST_READ == MOST_READ
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime
 from google.protobuf import json_format
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.cpu_session import cpu_session
 from relatum_export.corpus.text import TextField, TextForm
 from relatum_export.errors import InputError
 from relatum_export.training.batching import Kind, Progress, TextInput, encode_texts
@@ -30,13 +30,7 @@ class OnnxEncoder:
     def __init__(
         self, graph: Path, text_input: TextInput, text_form: TextForm | None, *, threads: int = 1
     ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors; warnings are about graph parts left unoptimised
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(graph), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = cpu_session(graph, threads)
         self.text_input = text_input
         self._text_form = text_form
         self.threads = threads

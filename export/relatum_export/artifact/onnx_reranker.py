@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Literal, Self, TypeAlias, get_args
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from relatum.artifact.v1 import manifest_pb2
+from relatum_export.artifact.cpu_session import cpu_session
 from relatum_export.training.cross_encoder import Pair, PairInput, score_pairs
 
 Reading: TypeAlias = Literal["rerank", "answers"]
@@ -27,13 +27,7 @@ class OnnxReranker:
     """
 
     def __init__(self, graph: Path, pair_input: PairInput, *, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors; warnings are about graph parts left unoptimised
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(graph), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = cpu_session(graph, threads)
         self._pair_input = pair_input
 
     @classmethod

@@ -17,7 +17,7 @@ from relatum_export.evaluation.encoding import CachedEncoder
 from relatum_export.evaluation.reranking import Reranking
 from relatum_export.evaluation.rows import OWN
 from relatum_export.evaluation.systems import EncoderSystem
-from relatum_export.training.cross_encoder import TorchCrossEncoder
+from relatum_export.training.cross_encoder import Pair, TorchCrossEncoder
 from relatum_export.training.products import Catalogue
 
 
@@ -51,12 +51,7 @@ def write_reranker(
         InputError: the shop has judged nothing that a reranker reads.
         QualityError: a graph differs from PyTorch.
     """
-    pairs = judged_pairs(corpus, catalogue, form)
-    if not pairs:
-        raise InputError(
-            f"--reranker: corpus {corpus.name} has no judged queries or passages in train and "
-            "valid, by which its weight is chosen; leave it out"
-        )
+    pairs = pairs_to_weigh_by(corpus, catalogue, form)
     reporter.info("reranker: PyTorch to ONNX, fused, int8, fp16")
     graphs, measured = add_reranker(reranker, pairs, folder, manifest)
     words, answers = Words.read(folder, manifest), AnswerSpace.read(folder, manifest)
@@ -74,3 +69,18 @@ def write_reranker(
     for reading, weight in weights.items():
         setattr(manifest.reranker, reading, weight)
     return measured
+
+
+def pairs_to_weigh_by(corpus: Corpus, catalogue: Catalogue, form: TextForm) -> list[Pair]:
+    """What the shop judged, query and text.
+
+    Raises:
+        InputError: nothing that a reranker reads.
+    """
+    pairs = judged_pairs(corpus, catalogue, form)
+    if not pairs:
+        raise InputError(
+            f"--reranker: corpus {corpus.name} has no judged queries or passages in train and "
+            "valid, by which its weight is chosen; leave it out"
+        )
+    return pairs

@@ -21,6 +21,7 @@ from relatum_export.artifact.latency import Latency, measure_latency
 from relatum_export.artifact.onnx_encoder import OnnxEncoder
 from relatum_export.artifact.parts import Parts
 from relatum_export.artifact.report import render_report
+from relatum_export.artifact.reranker_part import pairs_to_weigh_by
 from relatum_export.artifact.shop_texts import ShopTexts
 from relatum_export.artifact.text_places import add_text_places, described
 from relatum_export.artifact.verification import Verification, Verifier, sample_texts
@@ -92,6 +93,8 @@ def write_artifact(
     )
     parts.tell_of_other_data(corpus, reporter)
     shop = ShopTexts.read(corpus, catalogue, choice.form)
+    if reranker is not None:  # said before the long conversion
+        pairs_to_weigh_by(corpus, catalogue, choice.form)
     with appearing(out, force=force) as folder:
         manifest = manifest_pb2.Manifest(
             format_version=FORMAT_VERSION,

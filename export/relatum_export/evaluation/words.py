@@ -53,12 +53,16 @@ def reading_weight(system: TextSystem, use: Use) -> float:
 
 
 def read_together(
-    system: TextSystem, reading: Reading, query: str, texts: Sequence[str]
-) -> NDArray[np.float32]:
-    """What reading a query with each of its texts adds to their scores, float32 [texts]."""
+    system: TextSystem,
+    reading: Reading,
+    query: str,
+    texts: Sequence[str],
+    scores: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """The scores of a query's texts [texts] with what reading them together adds."""
     if not isinstance(system, EncoderSystem) or system.reranking is None:
-        return np.zeros(len(texts), np.float32)
-    return system.reranking.added(reading, query, texts)
+        return scores
+    return scores + system.reranking.added(reading, query, texts, scores)
 
 
 def weight_of(system: TextSystem, use: Use) -> float:

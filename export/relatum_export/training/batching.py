@@ -41,13 +41,20 @@ class TextInput:
 
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Input ids and attention mask, both int64 [batch, longest row]."""
-        width = max(len(row) for row in rows)
-        ids = np.full((len(rows), width), self.pad_token_id, dtype=np.int64)
-        mask = np.zeros((len(rows), width), dtype=np.int64)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        return ids, mask
+        return pad_rows(rows, self.pad_token_id)
+
+
+def pad_rows(
+    rows: Sequence[Sequence[int]], pad_token_id: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Input ids and attention mask of rows of token ids, both int64 [batch, longest row]."""
+    width = max(len(row) for row in rows)
+    ids = np.full((len(rows), width), pad_token_id, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return ids, mask
 
 
 def encode_texts(

@@ -14,12 +14,13 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from relatum_export.errors import InputError
-from relatum_export.training.batching import TextInput, length_sorted_batches
+from relatum_export.training.batching import length_sorted_batches, pad_rows
 from relatum_export.training.encoder import bare_tokenizer
 from relatum_export.training.ms_marco import cached_ms_marco_folder
 
 MS_MARCO = "ms-marco"
 MAX_TOKENS = 160  # a query, a title and 300 characters of description are about 110
+_HUB_ID = r"[\w.-]+/[\w.-]+"
 Pair = tuple[str, str]
 Forward = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 
@@ -54,7 +55,7 @@ class PairInput:
 
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Input ids and attention mask, both int64 [batch, longest row]."""
-        return TextInput(self.tokenizer, "", "", self.max_tokens, self.pad_token_id).pad(rows)
+        return pad_rows(rows, self.pad_token_id)
 
 
 def score_pairs(
@@ -155,6 +156,3 @@ class TorchCrossEncoder:
         with torch.inference_mode():
             scores = self.module(torch.from_numpy(ids), torch.from_numpy(mask))
         return np.asarray(scores.float().numpy(), dtype=np.float32)
-
-
-_HUB_ID = r"[\w.-]+/[\w.-]+"

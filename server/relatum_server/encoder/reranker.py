@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
 from relatum_server.artifact import RerankerSpec
 from relatum_server.encoder.graph import Graph
 from relatum_server.encoder.session import CPU, choose_variant
+from relatum_server.encoder.tokenizer import open_tokenizer
 from relatum_server.errors import ArtifactError
 
 BATCH_TOKENS = 2048  # padding included: a few tens of products at once
@@ -35,13 +35,7 @@ class OnnxReranker:
         Raises:
             ArtifactError: the tokenizer cannot be read.
         """
-        try:
-            self._tokenizer = tokenizers.Tokenizer.from_file(str(spec.tokenizer_path))
-        except Exception as error:  # the library raises bare Exception
-            raise ArtifactError(
-                f"{spec.tokenizer_path}: not a tokenizer file ({error}); {_AGAIN}"
-            ) from error
-        self._tokenizer.no_padding()
+        self._tokenizer = open_tokenizer(spec.tokenizer_path)
         self._tokenizer.enable_truncation(max_length=spec.max_tokens, strategy="longest_first")
         self._pad, self._graph = spec.pad_token_id, graph
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tokenizers
@@ -25,6 +26,22 @@ class TokenizedText:
     truncated: bool
 
 
+def open_tokenizer(path: Path) -> tokenizers.Tokenizer:
+    """A tokenizer that pads nothing: batches are padded where the longest text is known.
+
+    Raises:
+        ArtifactError: The file is not a tokenizer that the `tokenizers` library reads.
+    """
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ArtifactError(
+            f"{path}: not a tokenizer file ({error}); export the artifact again"
+        ) from error
+    tokenizer.no_padding()
+    return tokenizer
+
+
 class TextTokenizer:
     """The artifact's tokenizer. Runs in Rust without the GIL, in the thread of the caller.
 
@@ -33,14 +50,7 @@ class TextTokenizer:
     """
 
     def __init__(self, spec: EncoderSpec) -> None:
-        try:
-            self._tokenizer = tokenizers.Tokenizer.from_file(str(spec.tokenizer_path))
-        except Exception as error:  # the library raises bare Exception
-            raise ArtifactError(
-                f"{spec.tokenizer_path}: not a tokenizer file ({error}); export the artifact again"
-            ) from error
-        # Batches are padded where they are made: only there the longest text is known.
-        self._tokenizer.no_padding()
+        self._tokenizer = open_tokenizer(spec.tokenizer_path)
         self._tokenizer.enable_truncation(max_length=spec.max_tokens)
         self._prefixes: Mapping[Kind, str] = {
             "QUERY": spec.query_prefix,

@@ -79,7 +79,7 @@ def _trained(known: Known, settings: Settings, passes: int | None) -> tuple[Scor
 
 
 class _Smoothed(torch.autograd.Function):
-    """One layer, by scipy: three times as fast as torch's COO.
+    """One layer, by scipy: over twice as fast as torch's COO.
 
     The graph is symmetric, so the way back is the way forth and needs no transpose.
     """

@@ -46,8 +46,8 @@ def _measure(task: Task) -> list[Outcome]:
             best = []
             for question, rows, own in zip(asked, groups.values(), scores, strict=True):
                 given = [passages[row] for row in rows]
-                read = read_together(system, "answers", question, given)
-                best.append(rows[np.argmax(own[rows] + read)])  # of equal ones the first by id
+                read = read_together(system, "answers", question, given, own[rows])
+                best.append(rows[np.argmax(read)])  # of equal ones the first by id
             right = [float(labels[row] == ANSWERS) for row in best]
             evidence = Evidence(cases, Given.of(passages, [[row] for row in best]))
             outcomes.append(

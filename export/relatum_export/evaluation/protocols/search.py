@@ -134,7 +134,8 @@ def reranked(
     for i, query in enumerate(judged.queries):
         own = scores[i, np.searchsorted(rows, query.rows)]
         own = own + by_words(served, weight, typed[i], query.rows)
-        own = own + read_together(system, "rerank", typed[i], [texts[row] for row in query.rows])
+        shown = [texts[row] for row in query.rows]
+        own = read_together(system, "rerank", typed[i], shown, own)
         values.append(ndcg_of_scores(own, query.labels))
         lists.append(query.rows[top_k(own, DEPTH)])
     units = [query.query_id for query in judged.queries]

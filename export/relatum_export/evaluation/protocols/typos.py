@@ -111,17 +111,13 @@ def _figures(
     def ndcg(texts: list[str]) -> NDArray[np.float64]:
         vectors = system.encoder.encode(texts, kind="query")
         pairs = zip(queries, texts, vectors, own, strict=True)
-        return np.array(
-            [
-                ndcg_of_scores(
-                    products @ vector
-                    + by_words(served, weight, text, query.rows)
-                    + read_together(system, "rerank", text, [shown[row] for row in query.rows]),
-                    query.labels,
-                )
-                for query, text, vector, products in pairs
-            ]
-        )
+        values = []
+        for query, text, vector, products in pairs:
+            scores = products @ vector + by_words(served, weight, text, query.rows)
+            given = [shown[row] for row in query.rows]
+            scores = read_together(system, "rerank", text, given, scores)
+            values.append(ndcg_of_scores(scores, query.labels))
+        return np.array(values)
 
     clean = ndcg(asked(queries, served))
     # All draws at once: the encoder then works in full batches.

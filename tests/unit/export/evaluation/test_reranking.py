@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from relatum_export.evaluation.protocols.questions import QUESTIONS
-from relatum_export.evaluation.reranking import Reranking
+from relatum_export.evaluation.reranking import MOST_READ, Reranking
 from tests.unit.export.evaluation.corpora import encoder_system, task_of, write_corpus
 
 
@@ -26,8 +26,8 @@ def test_a_score_is_weighed_and_a_pair_is_read_once():
     scorer = Lengths()
     reranking = Reranking(scorer, {"answers": 0.5})
 
-    first = reranking.added("answers", "q", ["a", "abc", "a"])
-    second = reranking.added("answers", "q", ["abc", "ab"])
+    first = reranking.added("answers", "q", ["a", "abc", "a"], np.zeros(3))
+    second = reranking.added("answers", "q", ["abc", "ab"], np.zeros(2))
 
     assert first.tolist() == [0.5, 1.5, 0.5]
     assert second.tolist() == [1.5, 1.0]
@@ -38,12 +38,25 @@ def test_a_score_is_weighed_and_a_pair_is_read_once():
 def test_without_a_weight_nothing_is_read(weights):
     scorer = Lengths()
 
-    assert Reranking(scorer, weights).added("rerank", "q", ["a"]).tolist() == [0.0]
+    assert Reranking(scorer, weights).added("rerank", "q", ["a"], np.zeros(1)).tolist() == [0.0]
     assert scorer.asked == []
 
 
 def test_nothing_to_read_adds_nothing():
-    assert Reranking(Lengths(), {"answers": 1.0}).added("answers", "q", []).shape == (0,)
+    reranking = Reranking(Lengths(), {"answers": 1.0})
+
+    assert reranking.added("answers", "q", [], np.zeros(0)).shape == (0,)
+
+
+def test_only_the_best_are_read_and_the_others_count_as_the_least_of_them():
+    scorer = Lengths()
+    texts = ["x" * (n + 2) for n in range(MOST_READ)] + ["y" * 99]
+    scores = np.arange(len(texts), 0, -1.0)  # the last one is read no more
+
+    found = Reranking(scorer, {"rerank": 1.0}).added("rerank", "q", texts, scores)
+
+    assert len(scorer.asked) == MOST_READ
+    assert found.tolist() == [*(len(text) for text in texts[:-1]), 2.0]
 
 
 def test_the_reranker_decides_between_passages_beside_the_cosine(tmp_path):
