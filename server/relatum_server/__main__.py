@@ -1,10 +1,7 @@
 """The `relatum-server` command: settings, logging, build, serve."""
 
 import argparse
-import signal
 import sys
-import threading
-import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 from relatum_server import config, observability
 from relatum_server.errors import RelatumError
 from relatum_server.server import build
+from relatum_server.signals import StopSignals
 
 BAD_INPUT = 2
 
@@ -32,20 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(settings: config.Settings) -> int:
     observability.configure(settings.log_level)
     log = observability.logger("main")
-    stop = threading.Event()
-
-    def on_signal(number: int, _: types.FrameType | None) -> None:
-        if stop.is_set():  # a second signal: the person does not want to wait
-            raise SystemExit(1)
-        log.info("stopping", signal=signal.Signals(number).name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    stop = StopSignals()
     server = build(settings)
     try:
         server.start()
-        stop.wait()
+        log.info("stopping", signal=stop.wait())
         server.drain()
     finally:
         server.close()

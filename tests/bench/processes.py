@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 90.0
 
 
 class ServerProcess:
@@ -34,7 +35,7 @@ class ServerProcess:
                 "--data-dir", str(data_dir), "--listen", f"127.0.0.1:{port}", *flags,
             ],
             stderr=self._stream,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
         )  # fmt: skip
 
     def wait_serving(self) -> str:
@@ -54,9 +55,14 @@ class ServerProcess:
         """Send a signal, wait, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        status = self.process.wait(timeout=90)
-        self._stream.close()
-        return status
+        try:
+            return self.process.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired as hang:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler writes each thread's stack
+            self.process.wait()
+            raise RuntimeError(f"did not stop: {self.log.read_text(encoding='utf-8')}") from hang
+        finally:
+            self._stream.close()
 
 
 @contextmanager

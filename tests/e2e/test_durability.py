@@ -32,7 +32,9 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(start: Start, r
         target = server.wait_serving()
         before = len(acknowledged)
         writer = threading.Thread(
-            target=upsert_until_broken, args=(target, f"r{number}", acknowledged)
+            target=upsert_until_broken,
+            args=(target, f"r{number}", acknowledged),
+            daemon=True,
         )
         writer.start()
         while len(acknowledged) < before + 20:
@@ -81,7 +83,7 @@ def test_a_server_that_drains_completes_every_call_that_it_accepted(start: Start
                     return
                 done += 1
 
-    callers = [threading.Thread(target=call) for _ in range(4)]
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
     for caller in callers:
         caller.start()
     while done < 50:

@@ -41,16 +41,18 @@ def test_no_call_fails_while_one_of_two_servers_restarts(
                     failures.append(error)
                 done[worker] += 1
 
-    workers = [threading.Thread(target=load, args=(n,)) for n in range(3)]
+    workers = [threading.Thread(target=load, args=(n,), daemon=True) for n in range(3)]
     for worker in workers:
         worker.start()
-    for _ in range(2):
-        assert servers[0].stop() == 0
-        servers[0] = start(f"s{ports[0]}", port=ports[0])
-        servers[0].wait_serving()
-    stop.set()
-    for worker in workers:
-        worker.join()
+    try:
+        for _ in range(2):
+            assert servers[0].stop() == 0
+            servers[0] = start(f"s{ports[0]}", port=ports[0])
+            servers[0].wait_serving()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
 
     assert not failures
     assert min(done) > 0

@@ -171,7 +171,7 @@ class TestEveryIndex:
             except BaseException as error:  # noqa: BLE001 - shown by the main thread
                 failures.append(error)
 
-        readers = [threading.Thread(target=read) for _ in range(2)]
+        readers = [threading.Thread(target=read, daemon=True) for _ in range(2)]
         for reader in readers:
             reader.start()
         for first in range(start, end, 30):

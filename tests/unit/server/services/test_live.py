@@ -45,7 +45,7 @@ def test_a_read_waits_for_the_revision_that_it_asked_for(shop):
         )
         done.append([line.product_id for line in page.results])
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     shop.catalog.upsert([ProductWrite(Product("a", "milk"))])
     reader.join()

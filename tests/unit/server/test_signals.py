@@ -1,0 +1,63 @@
+"""A signal that comes at the worst moment: while its own thread holds a lock."""
+
+import subprocess
+import sys
+
+SETTLED_S = 60.0  # a process that hangs is killed then; none comes near
+
+IN_THE_LOG = """
+import os, signal, sys
+from relatum_server import observability
+from relatum_server.signals import StopSignals
+
+class Interrupted:
+    def write(self, text):
+        if "serving" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return sys.__stderr__.write(text)
+
+    def flush(self):
+        sys.__stderr__.flush()
+
+stop = StopSignals()
+sys.stderr = Interrupted()
+observability.configure("info")
+log = observability.logger("main")
+log.info("serving")
+log.info("stopping", signal=stop.wait())
+"""
+
+TWICE = """
+import os, signal
+from relatum_server.signals import StopSignals
+
+stop = StopSignals()
+os.kill(os.getpid(), signal.SIGINT)
+assert stop.wait() == "SIGINT"
+os.kill(os.getpid(), signal.SIGTERM)
+raise AssertionError("went on after the second signal")
+"""
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=SETTLED_S,
+    )
+
+
+def test_a_signal_while_the_log_is_locked_stops_the_server():
+    done = run(IN_THE_LOG)
+
+    assert done.returncode == 0, done.stderr
+    assert '"signal": "SIGTERM"' in done.stderr
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    done = run(TWICE)
+
+    assert done.returncode == 1
+    assert not done.stderr
