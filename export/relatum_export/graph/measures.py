@@ -24,6 +24,7 @@ from relatum_export.training.judged import JudgedQuery
 VALID = "valid"
 DEPTH = 10
 BATCH = 256
+MOST_ASKED = 2_000  # products of baskets: more take minutes and tell settings apart no better
 
 # Profiles [cases, items] CSR to scores [cases, items]; -inf is never retrieved.
 Scores = Callable[[sparse.csr_matrix], NDArray[np.floating]]
@@ -191,7 +192,14 @@ def _mates(
     names = sorted(named)
     if not names:
         return None
-    drawn = [names[i] for i in _draw(len(names), max_cases, random)]
+    asked: set[int] = set()
+    drawn = []
+    for i in random.permutation(len(names))[:max_cases]:
+        if len(asked) >= MOST_ASKED:
+            break
+        asked.update(named[names[i]].tolist())
+        drawn.append(names[i])
+    drawn.sort()
     return MatesMeasure(tuple(items), tuple(named[name] for name in drawn), tuple(drawn))
 
 

@@ -11,6 +11,7 @@ from relatum_export.training.ranker.candidates import CandidateSet, collect
 from relatum_export.training.ranker.fitting import Problem, Weights, choose_shape
 from relatum_export.training.ranker.inputs import OWN, Inputs, SourceSettings
 from relatum_export.training.ranker.requests import Request
+from relatum_export.training.ranker.settings import RankerSettings
 from relatum_export.training.ranker.sources import Source
 
 HALVES = 2  # each half's powers are judged by weights fitted on the other
@@ -23,7 +24,8 @@ class ChosenSource:
     Attributes:
         source: fitted on train.
         settings: of it.
-        alone: NDCG@10 on valid of each of the tried settings, the first the chosen one's.
+        alone: NDCG@10 on valid of each of the tried settings, the first the chosen one's; none
+            where there was nothing to choose.
     """
 
     source: Source
@@ -43,10 +45,17 @@ class Drawn:
     def of(cls, inputs: Inputs) -> "Drawn":
         """At most ``fit_cases`` of valid, by a fixed draw."""
         requests, relevant = inputs.judged.requests["valid"], inputs.judged.relevant["valid"]
-        count = min(inputs.settings.fit_cases, len(requests))
-        rng = np.random.default_rng(inputs.settings.seed)
-        cases = np.sort(rng.choice(len(requests), count, replace=False))
+        cases = _draw(len(requests), inputs.settings.fit_cases, inputs.settings.seed)
         return cls([requests[i] for i in cases], [relevant[i] for i in cases], cases)
+
+    def some(self, settings: RankerSettings) -> "Drawn":
+        """At most ``choice_cases`` of them."""
+        rows = _draw(len(self.cases), settings.choice_cases, settings.seed)
+        return Drawn(
+            [self.requests[row] for row in rows],
+            [self.relevant[row] for row in rows],
+            self.cases[rows],
+        )
 
 
 def choose_sources(inputs: Inputs, drawn: Drawn, reporter: Reporter) -> dict[str, ChosenSource]:
@@ -54,29 +63,40 @@ def choose_sources(inputs: Inputs, drawn: Drawn, reporter: Reporter) -> dict[str
 
     Args:
         inputs: what the sources are made of.
-        drawn: the cases.
+        drawn: the cases; some of them are enough to tell settings apart.
         reporter: for progress.
     """
     found = {}
-    tried = inputs.tried()
-    with reporter.progress("sources", sum(map(len, tried.values()))) as advance:
-        for name, candidates in tried.items():
-            best: tuple[float, Source] | None = None
-            figures = []
-            for settings in candidates:
-                source = inputs.source(name, settings, "train")
-                alone = _problem(inputs, drawn, {name: source})
-                new = inputs.judged.repeats and name not in OWN
-                values = alone.ndcg(alone.scores(_only(alone)), new=new)
-                figure = float(np.nanmean(values)) if not np.isnan(values).all() else 0.0
-                figures.append((settings, figure))
-                if best is None or figure > best[0]:
-                    best = figure, source
-                advance(1)
-            figures.sort(key=lambda entry: -entry[1])
-            if best is not None:
-                found[name] = ChosenSource(best[1], figures[0][0], figures)
+    tried, some = inputs.tried(), drawn.some(inputs.settings)
+    with reporter.progress("sources", len(tried)) as advance:
+        for name, settings in tried.items():
+            if len(settings) > 1:
+                found[name] = _choose(inputs, some, name, settings)
+            else:
+                only = settings[0]
+                found[name] = ChosenSource(inputs.source(name, only, "train"), only, ())
+            advance(1)
     return found
+
+
+def _choose(
+    inputs: Inputs, drawn: Drawn, name: str, tried: Sequence[SourceSettings]
+) -> ChosenSource:
+    new = inputs.judged.repeats and name not in OWN
+    figures: list[tuple[SourceSettings, float]] = []
+    best: tuple[float, Source] | None = None
+    for settings in tried:
+        source = inputs.source(name, settings, "train")
+        alone = _problem(inputs, drawn, {name: source})
+        values = alone.ndcg(alone.scores(_only(alone)), new=new)
+        figure = float(np.nanmean(values)) if not np.isnan(values).all() else 0.0
+        figures.append((settings, figure))
+        if best is None or figure > best[0]:
+            best = figure, source
+    if best is None:
+        raise ValueError("no settings to choose from")
+    figures.sort(key=lambda entry: -entry[1])
+    return ChosenSource(best[1], figures[0][0], figures)
 
 
 def collect_all(inputs: Inputs, drawn: Drawn, sources: Mapping[str, ChosenSource]) -> CandidateSet:
@@ -125,6 +145,11 @@ def fit_weights(problem: Problem, inputs: Inputs, reporter: Reporter) -> Fitted:
         weights = problem.fit(shape, everything)
         advance(1)
     return Fitted(weights, held_out)
+
+
+def _draw(count: int, most: int, seed: int) -> NDArray[np.int64]:
+    """At most so many of the places 0..count, ascending."""
+    return np.sort(np.random.default_rng(seed).choice(count, min(count, most), replace=False))
 
 
 def _problem(inputs: Inputs, drawn: Drawn, sources: Mapping[str, Source]) -> Problem:
