@@ -4,6 +4,7 @@
 """
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from relatum_export.training.cross_encoder import TorchCrossEncoder
 from relatum_server.artifact import RerankerSpec, Variant
 from relatum_server.domain import Product
 from relatum_server.encoder.reranker import OnnxReranker
-from relatum_server.errors import ArtifactError
+from relatum_server.errors import ArtifactError, DeadlineExceededError
 from relatum_server.services.ranked import Paging
 from relatum_server.services.reranking import MOST_READ
 from relatum_server.services.search import SearchQuery
@@ -64,6 +65,13 @@ def test_both_sides_score_alike_by_the_graph_that_suits_a_cpu(exported):
     expected = graphs["int8"].scores([(QUERY, text) for text in TEXTS])
     assert found == pytest.approx(expected, abs=1e-4)
     assert np.ptp(found) > 0.01
+
+
+def test_nothing_is_read_for_a_caller_who_no_longer_waits(exported):
+    _, spec = exported
+
+    with pytest.raises(DeadlineExceededError, match="before all candidates were read"):
+        OnnxReranker.open(spec).scores(QUERY, TEXTS, deadline=time.monotonic())
 
 
 def test_search_orders_named_products_as_the_offline_scores_do(exported, tmp_path):

@@ -1,6 +1,7 @@
 """The reranker: a query and a text read together, and how well the one answers the other."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from relatum_server.artifact import RerankerSpec
 from relatum_server.encoder.graph import Graph
 from relatum_server.encoder.session import CPU, choose_variant
 from relatum_server.encoder.tokenizer import open_tokenizer
-from relatum_server.errors import ArtifactError
+from relatum_server.errors import ArtifactError, DeadlineExceededError
 
 BATCH_TOKENS = 2048  # padding included: a few tens of products at once
 GOLDEN_DIFFERENCE = 0.5  # other CPUs round int8 otherwise; scores of pairs differ by ten
@@ -21,8 +22,19 @@ _AGAIN = "export the artifact again"
 class Reranker(Protocol):
     """Scores of texts for a query. Safe from any thread."""
 
-    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """How well each text answers the query, float32 [texts]."""
+    def scores(
+        self, query: str, texts: Sequence[str], *, deadline: float | None = None
+    ) -> NDArray[np.float32]:
+        """How well each text answers the query, float32 [texts].
+
+        Args:
+            query: as it is searched for.
+            texts: of products.
+            deadline: monotonic seconds after which nobody waits for the answer.
+
+        Raises:
+            DeadlineExceededError: it passed before all were read.
+        """
         ...
 
 
@@ -52,12 +64,19 @@ class OnnxReranker:
         _check_golden(reranker, spec, variant.precision)
         return reranker
 
-    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+    def scores(
+        self, query: str, texts: Sequence[str], *, deadline: float | None = None
+    ) -> NDArray[np.float32]:
         """See `Reranker`."""
         encodings = self._tokenizer.encode_batch_fast([(query, text) for text in texts])
         rows = [encoding.ids for encoding in encodings]
         found = np.empty(len(rows), np.float32)
         for batch in _batches([len(row) for row in rows]):
+            if deadline is not None and time.monotonic() >= deadline:
+                raise DeadlineExceededError(
+                    "the deadline passed before all candidates were read; name fewer, or allow "
+                    "more time"
+                )
             width = max(len(rows[i]) for i in batch)
             ids = np.full((len(batch), width), self._pad, np.int64)
             mask = np.zeros((len(batch), width), np.int64)

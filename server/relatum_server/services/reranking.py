@@ -32,7 +32,7 @@ class Reranking:
     form: TextForm
     store: Store
 
-    def added(self, query: str, ranking: Ranking) -> Ranking:
+    def added(self, query: str, ranking: Ranking, deadline: float | None = None) -> Ranking:
         """The ranking with what the reranker says of its best 64.
 
         The others, and products without text, count as the least of those that were read: they
@@ -41,6 +41,10 @@ class Reranking:
         Args:
             query: as it is searched for.
             ranking: candidates with the other contributions.
+            deadline: monotonic seconds after which nobody waits for the answer.
+
+        Raises:
+            DeadlineExceededError: it passed while they were read.
         """
         best = ranking.keys[np.lexsort((ranking.keys, -ranking.scores()))[:MOST_READ]]
         products = self.store.get_products_by_key(best.tolist())
@@ -48,7 +52,8 @@ class Reranking:
         read = [key for key in best.tolist() if texts.get(key)]
         if not read:
             return ranking
-        scores = self.reranker.scores(query, [texts[key] for key in read]).astype(np.float64)
+        shown = [texts[key] for key in read]
+        scores = self.reranker.scores(query, shown, deadline=deadline).astype(np.float64)
         values = np.full(len(ranking.keys), scores.min())
         place = {key: row for row, key in enumerate(ranking.keys.tolist())}
         values[[place[key] for key in read]] = scores

@@ -108,7 +108,7 @@ class SearchService:
             ranking = self._by_words(replace(query, query=spelt), allowed, deadline)
             named = bool(query.candidate_ids) and not query.disable_semantic
             if self._reranking is not None and named and not query.disable_reranking:
-                ranking = self._reranking.added(spelt, ranking)
+                ranking = self._reranking.added(spelt, ranking, deadline)
         else:
             ranking = self._by_popularity(query, allowed)
         ranking = ranking.take(np.flatnonzero(self._live.keys.present(ranking.keys)))

@@ -1,5 +1,7 @@
 """Search over the products that a caller names, with a reranker that reads them."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -14,13 +16,15 @@ SCORES = {"milk a": -2.0, "milk b": 4.0, "milk c": 1.0}
 
 
 class Knows:
-    """Scores of texts, 1 for any other, and what was read."""
+    """Scores of texts, 1 for any other, what was read and until when it was to be done."""
 
     def __init__(self) -> None:
         self.read: list[tuple[str, str]] = []
+        self.deadlines: list[float | None] = []
 
-    def scores(self, query, texts):
+    def scores(self, query, texts, *, deadline=None):
         self.read += [(query, text) for text in texts]
+        self.deadlines.append(deadline)
         return np.array([SCORES.get(text, 1.0) for text in texts], np.float32)
 
 
@@ -68,6 +72,14 @@ def test_else_nothing_is_read(shop, reranker, changes):
     assert reranker.read == []
     kinds = {part.kind for line in page.results for part in line.evidence}
     assert EvidenceKind.RERANKER not in kinds
+
+
+def test_the_reranker_knows_until_when_the_caller_waits(shop, reranker):
+    deadline = time.monotonic() + 60.0
+
+    shop.search.search(SearchQuery("milk", candidate_ids=IDS), Paging(deadline=deadline))
+
+    assert reranker.deadlines == [deadline]
 
 
 def test_the_corrected_query_is_read(shop, reranker):
