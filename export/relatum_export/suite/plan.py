@@ -249,12 +249,16 @@ def tuned(name: str, folders: Folders) -> Path:
 
 
 def longest_first(corpora: dict[str, Corpus]) -> list[str]:
-    """Names in the order in which two side by side end soonest: trainings of shoppers first."""
+    """Names in the order in which two side by side end soonest.
 
-    def length(name: str) -> tuple[bool, int]:
+    Trainings of shoppers first, then what a reranker reads, then by events.
+    """
+
+    def length(name: str) -> tuple[bool, bool, int]:
         corpus = corpora[name]
         events = corpus.info["splits"].get("events", {}).get("train", 0)
-        return NEXT_ITEM.applies(corpus) and has_valid_events(corpus), events
+        trains = NEXT_ITEM.applies(corpus) and has_valid_events(corpus)
+        return trains, reads_together(corpus), events
 
     return sorted(corpora, key=length, reverse=True)
 

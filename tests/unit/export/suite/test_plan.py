@@ -7,7 +7,7 @@ import pytest
 from relatum_export.corpus.folder import Corpus
 from relatum_export.errors import InputError
 from relatum_export.suite.corpus_facts import language
-from relatum_export.suite.plan import Folders, models, of_set, sets_in
+from relatum_export.suite.plan import Folders, longest_first, models, of_set, sets_in
 
 
 def corpus(name, *, languages=None, labels=(), bundles=0, trained=False, questions=None):
@@ -120,6 +120,20 @@ def test_what_is_judged_in_english_is_read_together(tmp_path, table, languages, 
 
     assert ("--reranker" in export.arguments) == read
     assert not any(path.name == "ms-marco" for path in export.inputs)
+
+
+def test_what_is_read_together_starts_before_sets_of_many_events_and_those_before_few():
+    def of(name, sums, splits):
+        return Corpus(Path(name), name, {"en": 1.0}, {}, sums, {"splits": splits, "pairs": []})
+
+    judged = dict.fromkeys(("queries.parquet", "judgments.parquet"), "0")
+    found = {
+        "few": of("few", {}, {"events": {"train": 5}}),
+        "many": of("many", {}, {"events": {"train": 500}}),
+        "read": of("read", judged, {"judgments": {"train": 9, "valid": 0}}),
+    }
+
+    assert longest_first(found) == ["read", "many", "few"]
 
 
 def test_a_folder_is_a_set_or_holds_sets_and_those_of_no_known_table_are_left_out(tmp_path):
