@@ -1,5 +1,6 @@
-"""A signal that comes at the worst moment: while its own thread holds a lock."""
+"""A signal that comes at the worst moment, or to a thread that nobody thought of."""
 
+import signal
 import subprocess
 import sys
 
@@ -25,6 +26,21 @@ observability.configure("info")
 log = observability.logger("main")
 log.info("serving")
 log.info("stopping", signal=stop.wait())
+"""
+
+TO_ANOTHER_THREAD = """
+import signal, threading, time
+from relatum_server.signals import StopSignals
+
+stop = StopSignals()
+
+def later():
+    time.sleep(0.5)  # the main thread waits by now
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+
+threading.Thread(target=later, daemon=True).start()
+assert stop.wait() == "SIGTERM"
 """
 
 TWICE = """
@@ -56,8 +72,14 @@ def test_a_signal_while_the_log_is_locked_stops_the_server():
     assert '"signal": "SIGTERM"' in done.stderr
 
 
+def test_a_signal_that_another_thread_gets_stops_the_server():
+    done = run(TO_ANOTHER_THREAD)
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_second_signal_ends_the_process_at_once():
     done = run(TWICE)
 
-    assert done.returncode == 1
+    assert done.returncode == -signal.SIGTERM
     assert not done.stderr
