@@ -15,6 +15,7 @@ from relatum_export.suite import stamps
 from relatum_export.suite.stamps import Step, StepError, StepStoppedError, Stop
 
 MOST_JOBS = 4  # a training takes up to 3 GB
+HEARS_S = 1.0  # of a signal that came to another thread than the one that waits
 T = TypeVar("T")
 
 
@@ -67,7 +68,7 @@ def run(chains: Sequence[Chain], reporter: Reporter, jobs: int) -> Iterator[str]
         running: set[Future[str]] = {pool.submit(one, chain) for chain in chains}
         try:
             while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, HEARS_S, FIRST_COMPLETED)
                 for future in done:
                     error = future.exception()
                     if error is None:
