@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from relatum.artifact.v1 import manifest_pb2
 from relatum_export.artifact.answer_space import AnswerSpace
 from relatum_export.artifact.behaviour import IDS, VECTORS
 from relatum_export.artifact.identity import encoder_id
@@ -190,6 +191,7 @@ def _variants(
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
     words, answers = Words.read(artifact, manifest), AnswerSpace.read(artifact, manifest)
     systems: list[EncoderSystem] = []
+    readers: dict[str, Reranking | None] = {}
     for name, precision in VARIANT_SYSTEMS.items():
         if precision not in files or alone not in (None, name):
             continue
@@ -199,7 +201,10 @@ def _variants(
         parts = f"{sha256[files[precision]]} {manifest.encoder.encoder_id}"
         identity = hashlib.sha256(parts.encode()).hexdigest()[:16]
         cached = CachedEncoder(encoder, f"onnx-{identity}", cache, name, reporter)
-        reranker = OnnxReranker.open(artifact, manifest, precision, threads=2)
+        # A CPU computes fp16 by fp32, slowly; what rounding costs there, the export has measured.
+        read_by = "fp32" if precision == "fp16" else precision
+        if read_by not in readers:
+            readers[read_by] = _reranking(artifact, manifest, read_by)
         systems.append(
             EncoderSystem(
                 name,
@@ -208,7 +213,12 @@ def _variants(
                 whole_corpus=precision == "int8",
                 words=words,
                 answers=answers,
-                reranking=None if reranker is None else Reranking(reranker, weights_of(manifest)),
+                reranking=readers[read_by],
             )
         )
     return systems
+
+
+def _reranking(artifact: Path, manifest: manifest_pb2.Manifest, precision: str) -> Reranking | None:
+    reranker = OnnxReranker.open(artifact, manifest, precision, threads=2)
+    return None if reranker is None else Reranking(reranker, weights_of(manifest))

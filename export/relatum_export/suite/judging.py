@@ -59,7 +59,7 @@ def train_models(
     reporter: Reporter,
     jobs: int | None,
 ) -> None:
-    """Train the encoders side by side, each with its general head after it.
+    """Train the encoders side by side, each with its general head and its student after it.
 
     Raises:
         StepError: a training failed.
@@ -67,6 +67,9 @@ def train_models(
     chains: dict[str, list[stamps.Step]] = {}
     for step in plan.models(corpora, folders, configs):
         chains.setdefault(step.name.removesuffix(HEAD), []).append(step)
+    for step in student.steps(corpora, folders, configs):
+        if (taught := chains.get(step.name.removesuffix(student.HALF))) is not None:
+            taught.append(step)
     logs = folders.models / "logs"
     _all([Chain(name, steps, logs) for name, steps in chains.items()], reporter, jobs)
 
@@ -117,7 +120,8 @@ def judge(
 ) -> tuple[report.Rows, list[Verdict]]:
     """Fit and judge one artifact a set; the page and the rows are written after each set.
 
-    The student of the English encoder is measured beside them, as a set named `pooled`.
+    The figures of the English encoder's student stand beside them, as a set named `pooled`; it is
+    made here where `make models` did not make it.
 
     Raises:
         InputError: a shipped encoder is missing.
@@ -137,7 +141,7 @@ def judge(
         chains.append(Chain(name, steps, folders.suite / name / "logs"))
     if distilled := student.steps(corpora, folders, configs):
         # It takes minutes, as the longest trainings do: at the end one core would wait for it.
-        chains.insert(0, Chain(POOLED, distilled, folders.suite / POOLED / "logs"))
+        chains.insert(0, Chain(POOLED, distilled, folders.models / "logs"))
     rows: report.Rows = []
     found: list[Verdict] = []
     for name in schedule.run(chains, reporter, jobs or schedule.default_jobs()):

@@ -14,9 +14,10 @@ from relatum_export.suite.corpus_facts import language
 from relatum_export.suite.encoder_judging import kinds
 from relatum_export.suite.plan import Folders, Line
 from relatum_export.suite.stamps import Step
-from relatum_export.training.compression.table import JSON, POOLED, SPLIT
+from relatum_export.training.compression.table import JSON, SPLIT
 
 ENCODER = "en"
+HALF = "-half"
 CONFIG = f"student-{ENCODER}.toml"
 RANKED = {SEARCH.kind: "queries", QUESTIONS.kind: "queries", BUNDLES.kind: "bundles"}
 FEWEST = 2  # sets: what one of them alone says is not the figure of all together
@@ -24,7 +25,7 @@ FEWEST = 2  # sets: what one of them alone says is not the figure of all togethe
 
 def home_of(folders: Folders) -> Path:
     """Where the run lies."""
-    return folders.suite / POOLED / "student"
+    return folders.models / f"{ENCODER}{HALF}"
 
 
 def ranked(corpora: Mapping[str, Corpus]) -> list[Corpus]:
@@ -49,7 +50,7 @@ def steps(corpora: Mapping[str, Corpus], folders: Folders, configs: Path) -> lis
     line += ("--encoder", str(encoder), "--config", str(config), "--seed", str(folders.seed))
     line += ("--out", str(out), "--any-language")
     inputs = (config, encoder, *(c.path for c in found))
-    return [Step(f"{POOLED}/student", line, out, inputs, ("--no-resume",))]
+    return [Step(f"models/{ENCODER}{HALF}", line, out, inputs, ("--no-resume",))]
 
 
 def rows(folders: Folders) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def test_the_shipped_english_encoder_is_compressed_on_every_english_set_that_ran
     assert given == ["corpora/food", "corpora/qa"]
     assert step.arguments[step.arguments.index("--encoder") + 1] == "build/models-seed2/en"
     assert step.arguments[step.arguments.index("--seed") + 1] == "2"
-    assert step.out == Path("build/suite-seed2/pooled/student")
+    assert step.out == Path("build/models-seed2/en-half")
     assert set(step.inputs) >= {Path("build/models-seed2/en"), CONFIGS / "student-en.toml"}
 
 
