@@ -117,8 +117,8 @@ class Fitted:
 
     Attributes:
         weights: fitted on all the drawn cases.
-        held_out: candidates' scores by powers and weights that were chosen without the shopper's
-            fold, float64 [candidates].
+        held_out: candidates' scores by weights that were fitted without the shopper's fold, float64
+            [candidates]; powers are of all the cases, being one of a few.
     """
 
     weights: Weights
@@ -126,23 +126,22 @@ class Fitted:
 
 
 def fit_weights(problem: Problem, inputs: Inputs, reporter: Reporter) -> Fitted:
-    """Choose the shape and the weights on all cases, and once more without each fold."""
+    """Choose the shape on all cases; fit the weights on all, and once more without each fold."""
     settings = inputs.settings
     requests = len(problem.candidates.relevant)
     rng = np.random.default_rng(settings.seed)
     fold = rng.permutation(requests) % settings.folds
     half = rng.permutation(requests) % HALVES
     held_out = np.zeros(len(problem.owners))
-    with reporter.progress("weights", settings.folds + 1) as advance:
+    with reporter.progress("weights", settings.folds + 2) as advance:
+        shape = choose_shape(problem, settings.powers, half)
+        advance(1)
         for part in range(settings.folds):
-            rest = fold != part
-            weights = problem.fit(choose_shape(problem, settings.powers, half, rest), rest)
+            weights = problem.fit(shape, fold != part)
             own = fold[problem.owners] == part
             held_out[own] = problem.scores(weights)[own]
             advance(1)
-        everything = np.ones(requests, np.bool_)
-        shape = choose_shape(problem, settings.powers, half, everything)
-        weights = problem.fit(shape, everything)
+        weights = problem.fit(shape, np.ones(requests, np.bool_))
         advance(1)
     return Fitted(weights, held_out)
 

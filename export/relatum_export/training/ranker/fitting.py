@@ -153,9 +153,7 @@ class Problem:
         return self._raised[key]
 
 
-def choose_shape(
-    problem: Problem, tried: Powers, fold: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> Shape:
+def choose_shape(problem: Problem, tried: Powers, fold: NDArray[np.int64]) -> Shape:
     """The power, the same of all sources, and the weights with the best NDCG@10.
 
     Of equals the first power, and the fewer weights.
@@ -166,19 +164,18 @@ def choose_shape(
         problem: the candidates.
         tried: powers to try.
         fold: of each request, int64 [requests].
-        chosen: requests that are looked at, bool [requests].
     """
 
     def figure(shape: Shape) -> float:
         scores = np.zeros(len(problem.owners))
-        for part in np.unique(fold[chosen]):
-            weights = problem.fit(shape, chosen & (fold != part))
+        for part in np.unique(fold):
+            weights = problem.fit(shape, fold != part)
             own = fold[problem.owners] == part
             scores[own] = problem.scores(weights)[own]
-        values = problem.ndcg(scores)[chosen]
+        values = problem.ndcg(scores)
         total = 0.0 if np.isnan(values).all() else float(np.nanmean(values))
         if problem.candidates.had.any():
-            values = problem.ndcg(scores, new=True)[chosen]
+            values = problem.ndcg(scores, new=True)
             total += NEW_SHARE * (0.0 if np.isnan(values).all() else float(np.nanmean(values)))
         return total
 

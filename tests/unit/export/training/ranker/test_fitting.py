@@ -83,9 +83,8 @@ def test_a_power_that_only_stretches_scores_is_left_at_the_default(candidates):
         candidates.relevant_new,
     )
     problem = Problem(constant, penalty=1e-3)
-    everything = np.ones(REQUESTS, bool)
 
-    found = choose_shape(problem, (0.5, 1.0), np.arange(REQUESTS) % 2, everything)
+    found = choose_shape(problem, (0.5, 1.0), np.arange(REQUESTS) % 2)
 
     assert found == Shape((0.5,))
 
@@ -111,7 +110,7 @@ def test_a_source_that_knows_only_what_is_new_weighs_for_that_alone(candidates):
     problem = Problem(found, penalty=1e-3)
     everything = np.ones(REQUESTS, bool)
 
-    shape = choose_shape(problem, (1.0,), np.arange(REQUESTS) % 2, everything)
+    shape = choose_shape(problem, (1.0,), np.arange(REQUESTS) % 2)
     weights = problem.fit(shape, everything)
 
     assert shape.apart
