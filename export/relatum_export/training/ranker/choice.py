@@ -11,7 +11,6 @@ from relatum_export.training.ranker.candidates import CandidateSet, collect
 from relatum_export.training.ranker.fitting import Problem, Weights, choose_shape
 from relatum_export.training.ranker.inputs import OWN, Inputs, SourceSettings
 from relatum_export.training.ranker.requests import Request
-from relatum_export.training.ranker.settings import RankerSettings
 from relatum_export.training.ranker.sources import Source
 
 HALVES = 2  # each half's powers are judged by weights fitted on the other
@@ -45,17 +44,10 @@ class Drawn:
     def of(cls, inputs: Inputs) -> "Drawn":
         """At most ``fit_cases`` of valid, by a fixed draw."""
         requests, relevant = inputs.judged.requests["valid"], inputs.judged.relevant["valid"]
-        cases = _draw(len(requests), inputs.settings.fit_cases, inputs.settings.seed)
+        count = min(inputs.settings.fit_cases, len(requests))
+        rng = np.random.default_rng(inputs.settings.seed)
+        cases = np.sort(rng.choice(len(requests), count, replace=False))
         return cls([requests[i] for i in cases], [relevant[i] for i in cases], cases)
-
-    def some(self, settings: RankerSettings) -> "Drawn":
-        """At most ``choice_cases`` of them."""
-        rows = _draw(len(self.cases), settings.choice_cases, settings.seed)
-        return Drawn(
-            [self.requests[row] for row in rows],
-            [self.relevant[row] for row in rows],
-            self.cases[rows],
-        )
 
 
 def choose_sources(inputs: Inputs, drawn: Drawn, reporter: Reporter) -> dict[str, ChosenSource]:
@@ -63,15 +55,15 @@ def choose_sources(inputs: Inputs, drawn: Drawn, reporter: Reporter) -> dict[str
 
     Args:
         inputs: what the sources are made of.
-        drawn: the cases; some of them are enough to tell settings apart.
+        drawn: the cases.
         reporter: for progress.
     """
     found = {}
-    tried, some = inputs.tried(), drawn.some(inputs.settings)
+    tried = inputs.tried()
     with reporter.progress("sources", len(tried)) as advance:
         for name, settings in tried.items():
             if len(settings) > 1:
-                found[name] = _choose(inputs, some, name, settings)
+                found[name] = _choose(inputs, drawn, name, settings)
             else:
                 only = settings[0]
                 found[name] = ChosenSource(inputs.source(name, only, "train"), only, ())
@@ -144,11 +136,6 @@ def fit_weights(problem: Problem, inputs: Inputs, reporter: Reporter) -> Fitted:
         weights = problem.fit(shape, np.ones(requests, np.bool_))
         advance(1)
     return Fitted(weights, held_out)
-
-
-def _draw(count: int, most: int, seed: int) -> NDArray[np.int64]:
-    """At most so many of the places 0..count, ascending."""
-    return np.sort(np.random.default_rng(seed).choice(count, min(count, most), replace=False))
 
 
 def _problem(inputs: Inputs, drawn: Drawn, sources: Mapping[str, Source]) -> Problem:

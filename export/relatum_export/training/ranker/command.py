@@ -36,8 +36,8 @@ def ranker(
     """Fit an additive ranker over the sources of candidates on the corpus's valid split.
 
     Settings of --config: leave_out, frequency_steps, transition_windows, transition_steps,
-    transitions_per_item, history_steps, half_lives_days, powers, pool, fit_cases, choice_cases,
-    folds, penalty, seed. Unknown keys are refused.
+    transitions_per_item, history_steps, half_lives_days, powers, pool, fit_cases, folds, penalty,
+    seed. Unknown keys are refused.
 
     Examples:
       relatum-export train ranker --corpus corpus --encoder minilm --out runs/ranker

@@ -44,8 +44,6 @@ class RankerSettings(StepSettings):
     """Best candidates of each source that enter the union."""
     fit_cases: int = Field(default=3_000, ge=1)
     """Cases of valid at most that are fitted on, by a fixed draw."""
-    choice_cases: int = Field(default=1_000, ge=1)
-    """Of those at most so many choose each source's settings."""
     folds: int = Field(default=5, ge=2, le=20)
     """Parts of the valid shoppers; each is judged by weights fitted on the others."""
     penalty: float = Field(default=1e-3, ge=0.0)

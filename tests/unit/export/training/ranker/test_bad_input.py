@@ -22,7 +22,7 @@ from tests.unit.export.training.users.shops import QUIET, ROUND_TEXT, SMALL, rou
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
-        ("pools = 2", "unknown key pools; known are choice_cases, fit_cases, folds"),
+        ("pools = 2", "unknown key pools; known are fit_cases, folds"),
         ("frequency_steps = [1.5]", "frequency_steps must lie above 0 and at most at 1"),
         ("half_lives_days = [0.0]", "half_lives_days must be above 0"),
         ("transition_windows = [0]", "transition_windows must be at least 1"),

@@ -141,8 +141,8 @@ def test_a_damaged_run_is_refused(habits, tmp_path):
         TrainedRanker.open(copy)
 
 
-def test_settings_are_chosen_on_few_cases_and_weights_fitted_on_all(tmp_path):
-    settings = QUICK.model_copy(update={"history_steps": (0.7, 0.9), "choice_cases": 10})
+def test_settings_are_tried_where_there_are_several(tmp_path):
+    settings = QUICK.model_copy(update={"history_steps": (0.7, 0.9)})
     inputs = inputs_of(habit_shop(tmp_path / "shop"), settings)
 
     metrics = train_ranker(inputs, text_of(inputs.judged.items), tmp_path / "run", QUIET)
