@@ -69,24 +69,23 @@ def test_a_server_that_drains_completes_every_call_that_it_accepted(start: Start
     server = start("drained")
     target = server.wait_serving()
     failures: list[RelatumError] = []
-    done = 0
+    done = [0, 0, 0, 0]
     draining = threading.Event()
 
-    def call() -> None:
-        nonlocal done
+    def call(number: int) -> None:
         with Client(target, timeout_s=20.0) as client:
             while not draining.is_set():
                 try:
-                    client.embed([f"white office chair number {done}"])
+                    client.embed([f"white office chair number {done[number]}"])
                 except RelatumError as error:
                     failures.append(error)
                     return
-                done += 1
+                done[number] += 1
 
-    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+    callers = [threading.Thread(target=call, args=(n,), daemon=True) for n in range(4)]
     for caller in callers:
         caller.start()
-    while done < 50:
+    while min(done) < 10:  # who has not called yet may not be connected
         assert not failures
         callers[0].join(0.01)
     stopper = threading.Thread(target=server.stop)
