@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
@@ -120,16 +121,15 @@ def full(corpus: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def start(artifact: Path, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     """`start(name, port=0)`: a server process over data directory `name`; all end with the test."""
-    started: list[ServerProcess] = []
+    ending = ExitStack()  # also those after one that does not stop
 
     def one(name: str = "data", *, port: int = 0, flags: tuple[str, ...] = ()) -> ServerProcess:
         server = ServerProcess(artifact, tmp_path / name, port=port, flags=flags)
-        started.append(server)
+        ending.callback(server.stop)
         return server
 
-    yield one
-    for server in started:
-        server.stop()
+    with ending:
+        yield one
 
 
 def products_of(shop: Path) -> list[Product]:
