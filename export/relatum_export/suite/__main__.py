@@ -46,7 +46,7 @@ def models(
     configs: Configs = CONFIGS,
     jobs: Jobs = None,
 ) -> None:
-    """Train the shipped encoders and their general association heads."""
+    """Train the shipped encoders, their general association heads and a small student."""
     reporter, folders = Reporter(), plan.Folders(build, seed)
     with alone(build):
         corpora = judging.corpora_of(data, folders, reporter, jobs)
