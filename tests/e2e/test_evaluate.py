@@ -85,6 +85,18 @@ def test_what_is_served_alone_has_the_same_figures_and_no_other_system(judged, a
             assert row["value"] == beside[name]["value"], name
 
 
+def test_a_variant_is_judged_without_the_others_and_beside_pytorch(judged, artifact):
+    done = command(
+        *("evaluate", "--corpus", judged, "--artifact", artifact, "--variant", "int8"),
+        *("--split", "valid", "--json", "-"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    systems = {row["system"] for row in json.loads(done.stdout)}
+    assert {"zero-shot", "relatum-torch", "relatum", "bm25"} <= systems
+    assert not systems & {"relatum-fp32", "relatum-fp16"}
+
+
 def test_json_on_standard_output_is_one_document_and_the_splits_can_be_chosen(judged):
     done = command("evaluate", "--corpus", judged, "--split", "valid", "--json", "-")
 
@@ -110,6 +122,7 @@ def test_a_set_that_no_protocol_judges_is_no_error_and_says_why(shop, tmp_path):
         (("--corpus", "{corpus}", "--base", "minlm"), "neither minilm, e5"),
         (("--corpus", "{corpus}", "--artifact", "nowhere"), "nowhere"),
         (("--corpus", "{corpus}", "--served-alone"), "--served-alone goes with --artifact"),
+        (("--corpus", "{corpus}", "--variant", "int8"), "give an artifact too"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(judged, tmp_path, arguments, cause):

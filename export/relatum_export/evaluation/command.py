@@ -19,6 +19,14 @@ class Split(StrEnum):
     BOTH = "both"
 
 
+class Variant(StrEnum):
+    """An exported precision of the encoder."""
+
+    INT8 = "int8"
+    FP32 = "fp32"
+    FP16 = "fp16"
+
+
 def evaluate(  # noqa: PLR0917 - each is a flag
     corpus: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
     artifact: Annotated[
@@ -55,6 +63,10 @@ def evaluate(  # noqa: PLR0917 - each is a flag
             help="Measure what --artifact is served by alone: no base, PyTorch or other variant.",
         ),
     ] = False,
+    variant: Annotated[
+        list[Variant] | None,
+        typer.Option(help="Judge this variant of --artifact; may be repeated. Default: all."),
+    ] = None,
     split: Annotated[Split, typer.Option(help="Splits to report.")] = Split.BOTH,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the rows here; `-` prints them.")
@@ -100,8 +112,12 @@ def evaluate(  # noqa: PLR0917 - each is a flag
     from relatum_export.training.bases import check_languages, resolve  # noqa: PLC0415
     from relatum_export.training.products import Catalogue  # noqa: PLC0415
 
-    if served_alone and (artifact is None or model is not None):
-        raise InputError("--served-alone goes with --artifact, and without --model; leave one out")
+    if served_alone and (artifact is None or model is not None or variant):
+        raise InputError(
+            "--served-alone goes with --artifact, and without --model and --variant; leave one out"
+        )
+    if variant and artifact is None:
+        raise InputError("--variant names one of --artifact: give an artifact too")
     reporter = Reporter(as_json=str(json_file) == "-")
     opened = Corpus.open(corpus)
     recommender = opening.recommender(artifact, users, refit_users)
@@ -117,7 +133,9 @@ def evaluate(  # noqa: PLR0917 - each is a flag
         if served_alone and artifact is not None:
             systems = served(artifact, cache, reporter)
         else:
-            systems = text_systems(base, model, artifact, cache, reporter)
+            systems = text_systems(
+                base, model, artifact, cache, reporter, precisions=variant or tuple(Variant)
+            )
     task = Task(
         opened,
         Catalogue.read(opened) if opened.has("items") else None,

@@ -35,6 +35,8 @@ HEAD_SYSTEMS = (
     "relatum-fp16",
 )  # the artifact's own encoder
 VARIANT_SYSTEMS = {"relatum": "int8", "relatum-fp32": "fp32", "relatum-fp16": "fp16"}
+PRECISIONS = tuple(VARIANT_SYSTEMS.values())
+SERVED = VARIANT_SYSTEMS["relatum"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,28 @@ TextSystem = EncoderSystem | Bm25System
 
 
 def text_systems(
-    base: str, model: str | None, artifact: Path | None, cache: Path | None, reporter: Reporter
+    base: str,
+    model: str | None,
+    artifact: Path | None,
+    cache: Path | None,
+    reporter: Reporter,
+    *,
+    precisions: Sequence[str] = PRECISIONS,
 ) -> list[TextSystem]:
     """All text systems that the command's options give, zero-shot first; see also ``served``.
 
     Without a run, an artifact made from the base as it stands has the base as its PyTorch.
 
+    Args:
+        base: an untrained encoder.
+        model: run of `train encoder`, or None.
+        artifact: whose variants are judged, or None.
+        cache: where vectors are kept between calls, or None.
+        reporter: draws progress.
+        precisions: of the variants that are judged.
+
     Raises:
-        InputError: an encoder or artifact cannot be read.
+        InputError: an encoder or artifact cannot be read, or it has none of the precisions.
     """
     loaded = TorchEncoder.load(base)
     zero = quick_torch(loaded, cache, reporter, ZERO_SHOT)
@@ -130,7 +146,7 @@ def text_systems(
         EncoderSystem(f"{ZERO_SHOT}-title", zero, (TITLE,)),
         Bm25System(),
     ]
-    variants = [] if artifact is None else _variants(artifact, cache, reporter)
+    variants = [] if artifact is None else _variants(artifact, cache, reporter, precisions)
     if model is not None:
         run = cached_torch(TorchEncoder.load(model), cache, reporter, TORCH)
         forms = run_forms(run.text_form, variants)
@@ -145,15 +161,12 @@ def text_systems(
 
 
 def served(artifact: Path, cache: Path | None, reporter: Reporter) -> list[TextSystem]:
-    """What an artifact is served by, alone: its int8 variant.
+    """What an artifact is served by on a CPU, alone: its int8 variant.
 
     Raises:
         InputError: it has none.
     """
-    variants: list[TextSystem] = list(_variants(artifact, cache, reporter, alone="relatum"))
-    if not variants:
-        raise InputError(f"the artifact {artifact} has no int8 variant to be served by")
-    return variants
+    return list(_variants(artifact, cache, reporter, (SERVED,)))
 
 
 def _reference(
@@ -183,9 +196,9 @@ def run_forms(own: TextForm | None, variants: Sequence[EncoderSystem]) -> tuple[
 
 
 def _variants(
-    artifact: Path, cache: Path | None, reporter: Reporter, alone: str | None = None
+    artifact: Path, cache: Path | None, reporter: Reporter, precisions: Sequence[str]
 ) -> list[EncoderSystem]:
-    """Those of an artifact in the order of ``VARIANT_SYSTEMS``, or the one of that name."""
+    """Those of an artifact that have one of the precisions, in the order of ``VARIANT_SYSTEMS``."""
     manifest = read_manifest(artifact)
     sha256 = {file.name: file.sha256 for file in manifest.files}
     files = {variant.precision: variant.file for variant in manifest.encoder.variants}
@@ -193,7 +206,7 @@ def _variants(
     systems: list[EncoderSystem] = []
     readers: dict[str, Reranking | None] = {}
     for name, precision in VARIANT_SYSTEMS.items():
-        if precision not in files or alone not in (None, name):
+        if precision not in files or precision not in precisions:
             continue
         encoder = OnnxEncoder.open(artifact, precision, threads=2)
         if encoder.text_form is None:
@@ -216,6 +229,8 @@ def _variants(
                 reranking=readers[read_by],
             )
         )
+    if not systems:
+        raise InputError(f"the artifact {artifact} has no variant of {' or '.join(precisions)}")
     return systems
 
 

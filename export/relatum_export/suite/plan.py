@@ -220,7 +220,9 @@ def judgement(
     out = home / "rows.json"
     line: Line = ("evaluate", "--corpus", str(corpus.path), "--artifact", str(artifact))
     line += ("--cache", str(folders.cache), "--any-language", *runs)
-    line += ("--served-alone",) if folders.seed else ("--model", str(encoder))
+    # Of the variants the served one: how far the others are off, `export` has measured on valid.
+    compared = ("--model", str(encoder), "--variant", "int8")
+    line += ("--served-alone",) if folders.seed else compared
     line += ("--json", str(out), "--html", str(home / "report.html"))
     given = (corpus.path, artifact, encoder, *(Path(run) for run in runs[1::2]))
     figures = tuned(corpus.name, folders)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relatum_export.corpus.folder import Corpus
 from relatum_export.corpus.text import TextForm
 from relatum_export.evaluation.evidence import Case, Cases, Evidence, Given
-from relatum_export.evaluation.metrics import best_f1_threshold
+from relatum_export.evaluation.metrics import steady_f1_threshold
 from relatum_export.evaluation.product_facts import ProductFacts
 from relatum_export.evaluation.protocols.base import Protocol, Task, choose_form
 from relatum_export.evaluation.rows import Outcome
@@ -106,7 +106,7 @@ class _Pairs:
 def _thresholds(scores: NDArray[np.float32], pairs: _Pairs) -> dict[str, float]:
     """One threshold a source: each is a benchmark of its own."""
     return {
-        str(source): best_f1_threshold(
+        str(source): steady_f1_threshold(
             scores[pairs.source == source], pairs.same[pairs.source == source]
         )
         for source in np.unique(pairs.source)

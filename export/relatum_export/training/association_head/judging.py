@@ -13,7 +13,7 @@ from relatum_export.evaluation.classification import (
     macro_f1,
     negative_log_likelihoods,
 )
-from relatum_export.evaluation.metrics import best_f1_threshold
+from relatum_export.evaluation.metrics import steady_f1_threshold
 from relatum_export.training.association_head.classes import CLASSES, Label, allowed_classes
 from relatum_export.training.association_head.labelled import LabelledPairs
 
@@ -119,11 +119,11 @@ def measured(
     if same is not None and same_before is not None:
         scores, truth = same.probabilities[:, 1], same.truth == 1
         benchmark = pairs.benchmarks[same.rows].astype(str)
-        thresholds = {"": best_f1_threshold(scores, truth)}
+        thresholds = {"": steady_f1_threshold(scores, truth)}
         for name in sorted(set(benchmark.tolist()) - {""}):
             part = benchmark == name
             if truth[part].any():
-                thresholds[name] = best_f1_threshold(scores[part], truth[part])
+                thresholds[name] = steady_f1_threshold(scores[part], truth[part])
         found["same_product"] = {
             "pairs": len(truth),
             "F1": f1_at(scores, truth, thresholds[""]),

@@ -14,6 +14,7 @@ from relatum_export.evaluation.metrics import (
     ndcg_of_scores,
     recall,
     reciprocal_rank,
+    steady_f1_threshold,
     top_k,
 )
 
@@ -88,5 +89,25 @@ def test_the_threshold_is_the_one_that_exhaustive_search_with_scikit_learn_finds
     scores = rng.integers(0, 12, 60) / 12
     matches = rng.random(60) < scores
     chosen = best_f1_threshold(scores, matches)
-    figures = {t: f1_score(matches, scores >= t) for t in np.unique(scores)}
-    assert figures[chosen] == pytest.approx(max(figures.values()))
+    figures = [f1_score(matches, scores >= t) for t in np.unique(scores)]
+    assert f1_score(matches, scores >= chosen) == pytest.approx(max(figures))
+    assert chosen not in scores
+
+
+def test_a_threshold_over_samples_serves_other_pairs_better_than_the_one_best_place() -> None:
+    rng = np.random.default_rng(3)
+    gained = []
+    for _ in range(40):
+        matches = rng.random(300) < 0.15
+        scores = np.where(matches, rng.beta(5, 3, 300), rng.beta(2, 5, 300))
+        plain, steady = (
+            f1_score(matches[150:], scores[150:] >= choose(scores[:150], matches[:150]))
+            for choose in (best_f1_threshold, steady_f1_threshold)
+        )
+        gained.append(steady - plain)
+    assert np.mean(gained) > 0
+
+
+def test_a_threshold_over_samples_stands_without_any_match_too() -> None:
+    scores = np.array([0.2, 0.9])
+    assert steady_f1_threshold(scores, np.zeros(2, bool)) == pytest.approx(0.55)

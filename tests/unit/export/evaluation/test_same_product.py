@@ -48,12 +48,12 @@ def test_the_threshold_is_chosen_on_valid_and_used_on_test(tmp_path):
 
 
 def test_each_source_has_its_threshold_and_its_row(tmp_path):
-    rows = pairs("valid", "A", c95=1, c80=0) + pairs("valid", "B", c60=1, c50=0)
+    rows = pairs("valid", "A", c95=1, c90=0) + pairs("valid", "B", c60=1, c50=0)
     rows += pairs("test", "A", c90=1, c95=1) + pairs("test", "B", c70=1, c60=0)
 
     found, _ = measured(tmp_path, rows)
 
-    # A from .95: TP .95, FN .90. B from .60: TP .70, FP .60.
+    # A from .925: TP .95, FN .90. B from .55: TP .70, FP .60.
     assert found["test/F1/A/zero-shot"].value == pytest.approx(2 / (2 + 1))
     assert found["test/F1/B/zero-shot"].value == pytest.approx(2 / (2 + 1))
     assert found["test/F1/zero-shot"].value == pytest.approx(4 / (4 + 2))
