@@ -1,4 +1,4 @@
-"""The `relatum-server` command: settings, logging, build, serve."""
+"""The `relatum-server` command: serve, and what is done to a data directory beside it."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 
 from relatum_server import config, observability
 from relatum_server.errors import RelatumError
+from relatum_server.maintenance import run_backup, run_doctor, run_restore
 from relatum_server.server import build
 from relatum_server.signals import StopSignals
 
@@ -17,11 +18,13 @@ BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 2 bad input, 1 anything else."""
     options = vars(_parser().parse_args(argv))
-    del options["command"]
-    config_file = options.pop("config")
-    flags = {name: value for name, value in options.items() if value is not None}
+    command = options.pop("command")
     try:
-        return _serve(config.load(flags, config_file=config_file))
+        if command == "serve":
+            config_file = options.pop("config")
+            flags = {name: value for name, value in options.items() if value is not None}
+            return _serve(config.load(flags, config_file=config_file))
+        return _maintain(command, options)
     except RelatumError as error:
         sys.stderr.write(f"relatum-server: {error.message}\n")
         return BAD_INPUT
@@ -38,6 +41,24 @@ def _serve(settings: config.Settings) -> int:
         server.drain()
     finally:
         server.close()
+    return 0
+
+
+def _maintain(command: str, options: dict[str, Any]) -> int:
+    if command == "doctor":
+        sound = True
+        for finding in run_doctor(options["data_dir"], options["user_key_file"]):
+            sound = sound and finding.sound
+            todo = f"; {finding.remedy}" if finding.remedy else ""
+            state = "sound" if finding.sound else "WRONG"
+            sys.stdout.write(f"{state}  {finding.part:20} {finding.text}{todo}\n")
+        return 0 if sound else 1
+    if command == "backup":
+        lines = run_backup(options["data_dir"], options["out"], with_key=options["key"])
+    else:
+        lines = run_restore(options["data_dir"], options["backup"])
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
     return 0
 
 
@@ -61,7 +82,37 @@ def _parser() -> argparse.ArgumentParser:
         if field.annotation is bool:
             kind = {"action": argparse.BooleanOptionalAction}
         serve.add_argument(flag, default=None, dest=name, help=text, **kind)
+    _add_maintenance(commands)
     return parser
+
+
+def _add_maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    backup = commands.add_parser(
+        "backup", help="copy a data directory's store into a new folder; its server may run"
+    )
+    backup.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a free name")
+    backup.add_argument(
+        "--key",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with the shopper key that lies in the data directory (default: with)",
+    )
+    restore = commands.add_parser(
+        "restore", help="put a backup in the place of what a data directory holds; server stopped"
+    )
+    restore.add_argument(
+        "--from", type=Path, required=True, dest="backup", metavar="FOLDER", help="a backup"
+    )
+    doctor = commands.add_parser(
+        "doctor",
+        help="read all of a data directory and say what is not as it was written",
+        epilog="Exit status 0: all is sound; 1: something is not, and each line says what to do.",
+    )
+    doctor.add_argument(
+        "--user-key-file", type=Path, metavar="FILE", help="as given to serve (default: user.key)"
+    )
+    for command in (backup, restore, doctor):
+        command.add_argument("--data-dir", type=Path, required=True, metavar="FOLDER", help="whose")
 
 
 if __name__ == "__main__":

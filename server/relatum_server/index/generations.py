@@ -121,6 +121,33 @@ class Generations:
         return Generation(file, manifest.revision, facts)
 
 
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A generation as it lies there.
+
+    Attributes:
+        manifest: its file.
+        generation: None where the manifest or its file is not as it was written.
+    """
+
+    manifest: Path
+    generation: Generation | None
+
+
+def inspect(folder: Path) -> list[Inspected]:
+    """The generations in a folder, newest first, whatever they were made for; changes nothing."""
+    found = []
+    for path in sorted(folder.glob("*.json"), reverse=True):
+        decoded, generation = _decode(path), None
+        if decoded is not None:
+            manifest, facts = decoded
+            file = folder / manifest.file
+            if _sha256(file) == manifest.sha256:
+                generation = Generation(file, manifest.revision, facts)
+        found.append(Inspected(path, generation))
+    return found
+
+
 def _decode(path: Path) -> tuple[Manifest, Mapping[str, object]] | None:
     """A manifest whose file is there; None where a byte of it is not as it was written.
 

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from relatum_server.errors import ResourceExhaustedError, UnavailableError
-from relatum_server.store.connection import is_fatal, translate
+from relatum_server.errors import ResourceExhaustedError, StoreError, UnavailableError
+from relatum_server.store.connection import Durability, is_fatal, translate
+from relatum_server.store.guard import Guard
 
 _Result = TypeVar("_Result")
 
@@ -30,13 +31,22 @@ class GroupCommit:
     """The only writer of a database.
 
     Each job runs in a savepoint of its own, so one that fails undoes itself alone. A result is
-    handed out after the commit that made it durable.
+    handed out after the commit that made it durable, and after its revision was noted in the file
+    of what is acknowledged. With relaxed durability that file follows at checkpoints, since it may
+    never name what a power loss can take.
     """
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
-        """Take over the connection: nothing else may use it from now on."""
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        path: Path,
+        guard: Guard,
+        durability: Durability = "full",
+    ) -> None:
+        """Take over connection and guard: nothing else may use them from now on."""
         self._connection = connection
         self._path = path
+        self._guard, self._durability = guard, durability
         self._queue: queue.Queue[_Job | None] = queue.Queue(_QUEUE_JOBS)
         self._gate = threading.Lock()
         self._closed = False
@@ -105,9 +115,13 @@ class GroupCommit:
             if group:
                 self._commit(group)
         try:
+            if self._failure is None:
+                self._move_log()
             self._connection.close()
-        except apsw.Error as error:  # all that was acknowledged is in the log already
+        except (apsw.Error, StoreError) as error:  # what was acknowledged is in the log already
             self.fail(error)
+        finally:
+            self._guard.close()
 
     def _commit(self, group: Sequence[_Job]) -> None:
         if self._failure is not None:
@@ -117,6 +131,8 @@ class GroupCommit:
             self._connection.execute("BEGIN IMMEDIATE")
             done = [(job, self._attempt(job)) for job in group]
             self._connection.execute("COMMIT")
+            if self._durability == "full":
+                self._guard.note(self._connection)
         except Exception as error:  # noqa: BLE001 - a waiting caller must get its answer
             self._abandon(group, error)
             return
@@ -174,11 +190,16 @@ class GroupCommit:
         if self._log_pages < _CHECKPOINT_PAGES:
             return
         try:
+            self._move_log()
+        except (apsw.Error, StoreError) as error:
+            self.fail(error)
+
+    def _move_log(self) -> None:
+        try:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except (apsw.BusyError, apsw.LockedError, apsw.FullError):
             return  # the log keeps everything; the next commit tries again
-        except apsw.Error as error:
-            self.fail(error)
+        self._guard.note(self._connection)
 
     def _note_log_pages(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
         self._log_pages = pages

@@ -55,6 +55,7 @@ def open_writer(path: Path, durability: Durability) -> apsw.Connection:
 
 def open_reader(path: Path) -> apsw.Connection:
     """Open for reading a file that `open_writer` made; StoreError if that fails."""
+    _load_checksums()
     try:
         connection = apsw.Connection(
             os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=_CHECKSUM_VFS

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from relatum_server.errors import StoreError
 
+RESTORING = "restoring"  # a folder that stands while a restore puts its files in their places
+
 
 class DataDirectory:
     """A locked data directory. The lock ends with `close` or with the process, however it ends."""
@@ -26,11 +28,16 @@ class DataDirectory:
         return self.path / "user.key"
 
     @classmethod
-    def open(cls, path: Path) -> "DataDirectory":
+    def open(cls, path: Path, *, restoring: bool = False) -> "DataDirectory":
         """Make the directory if it is missing (mode 700), and lock it.
 
+        Args:
+            path: of the directory.
+            restoring: whether this is the restore that an interrupted one waits for.
+
         Raises:
-            StoreError: in use by another server, not a directory, or not writable.
+            StoreError: in use by another server, not a directory, not writable, or a restore of it
+                was interrupted.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,6 +53,8 @@ class DataDirectory:
             raise StoreError(f"data directory {path}: {_cause(error)}; {_REMEDY}") from error
         try:
             _take(lock, path)
+            if not restoring:
+                _check_whole(path)
         except BaseException:
             os.close(lock)
             raise
@@ -63,6 +72,14 @@ _REMEDY = "give a --data-dir that this user can write to"
 
 def _cause(error: OSError | ValueError) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _check_whole(path: Path) -> None:
+    if (path / RESTORING).exists():
+        raise StoreError(
+            f"data directory {path}: a restore was interrupted; run it again:"
+            f" relatum-server restore --data-dir {path} --from BACKUP"
+        )
 
 
 def _take(lock: int, path: Path) -> None:

@@ -1,12 +1,16 @@
 """The SQLite schema as numbered steps. A step that was released is never edited; add the next."""
 
+import hashlib
+import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
 from relatum_server.errors import StoreError
+from relatum_server.store import chain
 
 _APPLICATION_ID: Final = 0x72656C61  # "rela", so that another program's database is not taken
 
@@ -58,6 +62,16 @@ MIGRATIONS: Final = (
     ) STRICT;
     CREATE INDEX requests_by_time ON requests (time_us);
     """,
+    # 2: records of the change log are chained by hash, and the store knows itself by a number of
+    # its own. `guarded`: the file of what was acknowledged has been made.
+    """
+    CREATE TABLE identity (
+        store_id BLOB NOT NULL,
+        guarded INTEGER NOT NULL
+    ) STRICT;
+    ALTER TABLE change_log ADD COLUMN link BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE migrations ADD COLUMN checksum BLOB;
+    """,
 )
 
 
@@ -67,6 +81,22 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
     Raises:
         StoreError: the database is another program's, or a newer relatum wrote it.
     """
+    applied = _applied(connection, path)
+    for number, script in enumerate(MIGRATIONS[applied:], start=applied + 1):
+        with connection:
+            connection.execute(script)
+            if (then := _THEN.get(number)) is not None:
+                then(connection)
+            connection.execute(
+                "INSERT INTO migrations (number, applied_time_us) VALUES (?, ?)",
+                (number, time.time_ns() // 1_000),
+            )
+            if number >= _WITH_CHECKSUMS:
+                _keep_checksums(connection)
+
+
+def _applied(connection: apsw.Connection, path: Path) -> int:
+    """How many steps the database has taken; a fresh one becomes ours."""
     application = connection.pragma("application_id")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
     if application != _APPLICATION_ID:
@@ -78,15 +108,50 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
                 " (number INTEGER PRIMARY KEY, applied_time_us INTEGER NOT NULL) STRICT"
             )
             connection.pragma("application_id", _APPLICATION_ID)
-    applied = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").get
+    applied: int = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").get
     if applied > len(MIGRATIONS):
         raise StoreError(
             f"database {path} has schema {applied}, this relatum knows {len(MIGRATIONS)};"
             " start the newer relatum that wrote it"
         )
-    for number, script in enumerate(MIGRATIONS[applied:], start=applied + 1):
-        with connection:
-            connection.execute(script)
-            connection.execute(
-                "INSERT INTO migrations VALUES (?, ?)", (number, time.time_ns() // 1_000)
-            )
+    if applied >= _WITH_CHECKSUMS:
+        for number, found in connection.execute("SELECT number, checksum FROM migrations"):
+            if found != _checksum(number):
+                raise StoreError(
+                    f"database {path} took another step {number} than this relatum knows; start the"
+                    " relatum that wrote it"
+                )
+    return applied
+
+
+def _chain_what_is_there(connection: apsw.Connection) -> None:
+    store_id = secrets.token_bytes(16)
+    connection.execute("INSERT INTO identity (store_id, guarded) VALUES (?, 0)", (store_id,))
+    previous = chain.root(store_id)
+    records: list[Any] = connection.execute(
+        "SELECT revision, kind, payload FROM change_log ORDER BY revision"
+    ).fetchall()
+    for revision, kind, payload in records:
+        previous = chain.link(previous, revision, kind, payload)
+        connection.execute(
+            "UPDATE change_log SET link = ? WHERE revision = ?", (previous, revision)
+        )
+
+
+# What a step does beyond its script; never edited after its release either.
+_THEN: Final[dict[int, Callable[[apsw.Connection], None]]] = {2: _chain_what_is_there}
+_WITH_CHECKSUMS: Final = 2
+
+
+def _checksum(number: int) -> bytes:
+    return hashlib.sha256(MIGRATIONS[number - 1].encode()).digest()
+
+
+def _keep_checksums(connection: apsw.Connection) -> None:
+    unsigned: list[Any] = connection.execute(
+        "SELECT number FROM migrations WHERE checksum IS NULL"
+    ).fetchall()
+    for (number,) in unsigned:
+        connection.execute(
+            "UPDATE migrations SET checksum = ? WHERE number = ?", (_checksum(number), number)
+        )

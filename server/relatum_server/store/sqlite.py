@@ -25,6 +25,7 @@ from relatum_server.store.connection import (
     open_writer,
     translate,
 )
+from relatum_server.store.guard import Guard
 from relatum_server.store.readers import ReaderPool
 from relatum_server.store.schema import migrate
 
@@ -47,28 +48,39 @@ def open_sqlite(
         clock: seconds since 1970, for the 24 hours of idempotency.
 
     Raises:
-        StoreError: damaged, another program's, of a newer relatum, or not writable.
+        StoreError: damaged, another program's, of a newer relatum, older than what was
+            acknowledged, or not writable.
     """
+    guard = Guard(path)
+    guard.check_before_open()
     connection = open_writer(path, durability)
     try:
         migrate(connection, path)
+        guard.check(connection)
     except apsw.Error as error:
         connection.close()
         raise translate(error, path) from error
     except BaseException:
         connection.close()
         raise
-    return SqliteStore(path, connection, clock)
+    return SqliteStore(path, connection, clock, guard, durability)
 
 
 class SqliteStore:
     """`Store` on SQLite."""
 
-    def __init__(self, path: Path, writer: apsw.Connection, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: apsw.Connection,
+        clock: Callable[[], float],
+        guard: Guard,
+        durability: Durability = "full",
+    ) -> None:
         """Use `open_sqlite`."""
         self._path = path
         self._clock = clock
-        self._commit = GroupCommit(writer, path)
+        self._commit = GroupCommit(writer, path, guard, durability)
         self._readers = ReaderPool(path, self._commit.fail)
         self._pruned_us = 0
 

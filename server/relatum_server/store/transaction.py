@@ -13,6 +13,7 @@ from relatum_server.errors import (
     NotFoundError,
     ResourceExhaustedError,
 )
+from relatum_server.store import chain
 from relatum_server.store.base import (
     Change,
     EventsWritten,
@@ -211,10 +212,13 @@ def _number_user(connection: apsw.Connection, user: str) -> int:
 
 
 def _log(connection: apsw.Connection, kind: str, payload: object) -> int:
+    last = chain.head(connection)
+    revision, packed = last.revision + 1, encode(payload)
     connection.execute(
-        "INSERT INTO change_log (kind, payload) VALUES (?, ?)", (kind, encode(payload))
+        "INSERT INTO change_log (revision, kind, payload, link) VALUES (?, ?, ?, ?)",
+        (revision, kind, packed, chain.link(last.link, revision, kind, packed)),
     )
-    return connection.last_insert_rowid()
+    return revision
 
 
 def _check_distinct(ids: Sequence[str]) -> None:

@@ -141,13 +141,15 @@ def test_where_all_counters_are_damaged_the_events_are_counted_again(shop) -> No
 def test_counters_beyond_a_restored_backup_are_not_used_then_or_later(shop, tmp_path) -> None:
     shop.live_a_little(20)
     shop.stop()
-    backup = tmp_path / "backup.db"
-    shutil.copy(shop.path / "relatum.db", backup)
+    files = ("relatum.db", "relatum.acknowledged")
+    for name in files:
+        shutil.copy(shop.path / name, tmp_path / name)
     shop.start()
     shop.live_a_little(30)
     shop.stop()
 
-    shutil.copy(backup, shop.path / "relatum.db")
+    for name in files:  # as a restore of the two that leaves the projections where they are
+        shutil.copy(tmp_path / name, shop.path / name)
     shop.start()
     restored = shop.answers()
     assert shop.recounted() == restored

@@ -18,6 +18,7 @@ from relatum_server.store import schema
 from relatum_server.store.base import ProductPut
 from relatum_server.store.commit import GroupCommit
 from relatum_server.store.connection import open_writer
+from relatum_server.store.guard import Guard
 from relatum_server.store.sqlite import SqliteStore, open_sqlite
 
 
@@ -34,7 +35,7 @@ def test_a_full_disk_refuses_the_write_and_the_next_one_that_fits_succeeds(path:
     connection = open_writer(path, "full")
     schema.migrate(connection, path)
     connection.pragma("max_page_count", 64)  # SQLite answers as it does for ENOSPC
-    store = SqliteStore(path, connection, lambda: 0.0)
+    store = SqliteStore(path, connection, lambda: 0.0, Guard(path))
     store.write_products([put("before")])
 
     with pytest.raises(ResourceExhaustedError) as caught:
@@ -116,13 +117,13 @@ def test_callers_who_wait_together_share_one_commit_and_fail_alone(path: Path) -
         return False
 
     def insert(c: apsw.Connection, i: int) -> int:
-        c.execute("INSERT INTO change_log (kind, payload) VALUES ('x', x'')")
+        c.execute("INSERT INTO change_log (kind, payload, link) VALUES ('x', x'', x'')")
         if i % 2:
             raise ValueError(i)
         return c.last_insert_rowid()
 
     connection.set_commit_hook(count)
-    commit = GroupCommit(connection, path)
+    commit = GroupCommit(connection, path, Guard(path))
     leave = threading.Event()
     held = _hold(commit, leave)
     waiting = [commit.submit(partial(insert, i=i)) for i in range(20)]
@@ -141,7 +142,9 @@ def test_too_many_waiting_writes_are_refused_early_and_the_others_are_done(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("relatum_server.store.commit._QUEUE_JOBS", 1)
-    commit = GroupCommit(open_writer(path, "full"), path)
+    connection = open_writer(path, "full")
+    schema.migrate(connection, path)
+    commit = GroupCommit(connection, path, Guard(path))
     leave = threading.Event()
     held = _hold(commit, leave)
     waiting = commit.submit(lambda _: "done")

@@ -110,7 +110,7 @@ def test_the_database_of_another_program_is_refused(path: Path) -> None:
 def test_the_database_of_a_newer_relatum_is_refused_untouched(path: Path) -> None:
     open_sqlite(path).close()
     connection = open_writer(path, "full")
-    connection.execute("INSERT INTO migrations VALUES (?, 0)", (len(schema.MIGRATIONS) + 1,))
+    connection.execute("INSERT INTO migrations VALUES (?, 0, x'')", (len(schema.MIGRATIONS) + 1,))
     connection.close()
 
     with pytest.raises(StoreError, match="start the newer relatum"):

@@ -1,0 +1,92 @@
+"""Is the database the one whose writes were acknowledged? If not, it is not opened."""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from relatum_server.errors import StoreError
+from relatum_server.store import chain
+from relatum_server.store.acknowledged import Acknowledged, acknowledged_file
+
+_TAIL: Final = 1_000  # records whose chain every start follows; `doctor` follows all
+
+
+class Guard:
+    """The file of what was acknowledged, beside a database."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._file = Acknowledged(acknowledged_file(database))
+        self._noted = -1
+
+    def check_before_open(self) -> None:
+        """Refuse to make a fresh database where one was acknowledged.
+
+        Raises:
+            StoreError: the database is gone, or the file beside it is damaged.
+        """
+        noted = self._file.read()
+        gone = not self._database.exists() or self._database.stat().st_size == 0
+        if noted is not None and noted.revision and gone:
+            raise StoreError(
+                f"database {self._database} is gone, and writes up to revision {noted.revision}"
+                f" were acknowledged; {remedy(self._database)}"
+            )
+
+    def check(self, connection: apsw.Connection) -> None:
+        """Compare a migrated database with what was acknowledged; note it where nothing was yet.
+
+        Raises:
+            StoreError: older than what was acknowledged, of another history, or damaged.
+        """
+        last = chain.head(connection)
+        noted = self._file.read()
+        if noted is None:
+            if connection.execute("SELECT guarded FROM identity").get:
+                raise StoreError(
+                    f"{self._file.path} is gone: nothing says whether database {self._database} is"
+                    f" the newest; {remedy(self._database)}"
+                )
+            self.note(connection)
+            connection.execute("UPDATE identity SET guarded = 1")
+            return
+        if last.revision < noted.revision:
+            raise StoreError(
+                f"database {self._database} ends at revision {last.revision}, and writes up to"
+                f" revision {noted.revision} were acknowledged: it is an older copy or lost its"
+                f" end; {remedy(self._database)}"
+            )
+        if chain.link_at(connection, noted.revision) != noted.link:
+            raise StoreError(
+                f"database {self._database} has another history than was acknowledged at revision"
+                f" {noted.revision}; {remedy(self._database)}"
+            )
+        chain.verify(connection, max(0, last.revision - _TAIL))
+        self._noted = noted.revision
+
+    def note(self, connection: apsw.Connection) -> None:
+        """Note the end of the log, which must be durable by now, as acknowledged.
+
+        Raises:
+            StoreError: the disk failed, or is full.
+        """
+        head = chain.head(connection)
+        if head.revision == self._noted:
+            return
+        try:
+            self._file.write(head)
+        except OSError as error:
+            raise StoreError(
+                f"{self._file.path}: {error.strerror}; check the disk, then restart the server"
+            ) from error
+        self._noted = head.revision
+
+    def close(self) -> None:
+        """Safe twice."""
+        self._file.close()
+
+
+def remedy(database: Path) -> str:
+    """What brings the newest sound state back."""
+    return f"run: relatum-server restore --data-dir {database.parent} --from BACKUP"
