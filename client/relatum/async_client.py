@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from relatum import channel, convert, requests
 from relatum.async_transport import AsyncTransport
 from relatum.pairs import AssociationScores, Side
-from relatum.requests import EventLike, ProductLike
+from relatum.requests import EventLike, OfferLike, ProductLike
 from relatum.server_info import ServerInfo
 from relatum.types import (
     Completions,
     DeleteResult,
     Embeddings,
     ImportResult,
+    OffersResult,
     Product,
     ProductPage,
     Profile,
@@ -277,6 +278,18 @@ class AsyncClient(AsyncTransport):
             product_ids=product_ids, request_id=requests.request_id(request_id)
         )
         return convert.deleted(await self._call(self._catalog.DeleteProducts, request, timeout_s))
+
+    async def update_offers(
+        self,
+        updates: Iterable[OfferLike],
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> OffersResult:
+        """Write up to 1,000 observed prices, availabilities and ratings; the newest stays."""
+        request = requests.update_offers(updates, request_id)
+        reply = await self._call(self._catalog.UpdateOffers, request, timeout_s)
+        return convert.updated_offers(reply)
 
     async def embed(
         self,

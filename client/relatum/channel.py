@@ -35,7 +35,14 @@ KEEPALIVE_MS = 30_000
 MAX_ATTEMPTS = 5
 # Reads, and the writes that carry a request id or a key of their own.
 WRITES = frozenset(
-    {"UpsertProducts", "DeleteProducts", "WriteEvents", "ImportProducts", "ImportEvents"}
+    {
+        "DeleteProducts",
+        "ImportEvents",
+        "ImportProducts",
+        "UpdateOffers",
+        "UpsertProducts",
+        "WriteEvents",
+    }
 )
 
 

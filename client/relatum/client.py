@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from relatum import channel, convert, requests
 from relatum.pairs import AssociationScores, Side
-from relatum.requests import EventLike, ProductLike
+from relatum.requests import EventLike, OfferLike, ProductLike
 from relatum.server_info import ServerInfo
 from relatum.transport import Transport
 from relatum.types import (
@@ -12,6 +12,7 @@ from relatum.types import (
     DeleteResult,
     Embeddings,
     ImportResult,
+    OffersResult,
     Product,
     ProductPage,
     Profile,
@@ -272,6 +273,17 @@ class Client(Transport):
             product_ids=product_ids, request_id=requests.request_id(request_id)
         )
         return convert.deleted(self._call(self._catalog.DeleteProducts, request, timeout_s))
+
+    def update_offers(
+        self,
+        updates: Iterable[OfferLike],
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> OffersResult:
+        """Write up to 1,000 observed prices, availabilities and ratings; the newest stays."""
+        request = requests.update_offers(updates, request_id)
+        return convert.updated_offers(self._call(self._catalog.UpdateOffers, request, timeout_s))
 
     def embed(
         self,

@@ -235,6 +235,13 @@ def upserted(reply: catalog_service_pb2.UpsertProductsResponse) -> types.UpsertR
     return types.UpsertResult(reply.revision, tuple(reply.etags), tuple(reply.without_text_vector))
 
 
+def updated_offers(reply: catalog_service_pb2.UpdateOffersResponse) -> types.OffersResult:
+    """What UpdateOffers did."""
+    outcome = catalog_service_pb2.OfferOutcome
+    names = (enum_name(outcome, "OFFER_OUTCOME", value) for value in reply.outcomes)
+    return types.OffersResult(reply.revision, tuple(names))
+
+
 def deleted(reply: catalog_service_pb2.DeleteProductsResponse) -> types.DeleteResult:
     """What DeleteProducts did."""
     return types.DeleteResult(reply.revision, reply.deleted, tuple(reply.missing_product_ids))

@@ -5,7 +5,7 @@ from typing import Any
 from google.type import money_pb2
 
 from relatum import types
-from relatum.v1 import event_pb2, product_pb2
+from relatum.v1 import catalog_service_pb2, event_pb2, product_pb2
 
 NANOS = 1_000_000_000
 
@@ -56,6 +56,27 @@ def product_message(product: types.Product) -> product_pb2.Product:
         message.vectors.add(
             space=vector.space, packed_f16=vector.packed_f16, encoder_id=vector.encoder_id
         )
+    return message
+
+
+def offer_message(update: types.OfferUpdate) -> catalog_service_pb2.OfferUpdate:
+    """An observed offer for the wire.
+
+    Raises:
+        ValueError: Its availability or price cannot be written.
+    """
+    message = catalog_service_pb2.OfferUpdate(product_id=update.product_id)
+    if update.price is not None:
+        message.price.CopyFrom(_money_message(update.price))
+    if update.availability is not None:
+        message.availability = enum_value(
+            product_pb2.Availability, "AVAILABILITY", update.availability
+        )
+    if update.rating is not None:
+        message.rating.average = update.rating.average
+        message.rating.count = update.rating.count
+    if update.observe_time is not None:
+        message.observe_time.FromDatetime(update.observe_time)
     return message
 
 

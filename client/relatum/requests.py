@@ -8,7 +8,7 @@ from google.protobuf import field_mask_pb2
 
 from relatum import messages
 from relatum.pairs import Side, Text
-from relatum.types import Event, Product
+from relatum.types import Event, OfferUpdate, Product
 from relatum.v1 import (
     association_service_pb2,
     catalog_service_pb2,
@@ -24,6 +24,7 @@ MAX_ITEMS = 256
 MAX_STREAM_MESSAGE_BYTES = 4 * 1024 * 1024
 
 ProductLike = Product | product_pb2.Product
+OfferLike = OfferUpdate | catalog_service_pb2.OfferUpdate
 EventLike = Event | event_pb2.Event
 Message = TypeVar("Message", product_pb2.Product, event_pb2.Event)
 
@@ -218,6 +219,21 @@ def upsert(
     return catalog_service_pb2.UpsertProductsRequest(
         products=[product(value) for value in products],
         update_mask=mask(update_mask),
+        request_id=request_id(given_request_id),
+    )
+
+
+def update_offers(
+    updates: Iterable[OfferLike], given_request_id: str
+) -> catalog_service_pb2.UpdateOffersRequest:
+    """An UpdateOffers request."""
+    return catalog_service_pb2.UpdateOffersRequest(
+        updates=[
+            update
+            if isinstance(update, catalog_service_pb2.OfferUpdate)
+            else messages.offer_message(update)
+            for update in updates
+        ],
         request_id=request_id(given_request_id),
     )
 

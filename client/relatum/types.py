@@ -66,6 +66,28 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferUpdate:
+    """What was observed of a product's offer: at least one of price, availability and rating.
+
+    Without `observe_time` the server's time is taken. An `availability` of None was not observed.
+    """
+
+    product_id: str
+    price: Money | None = None
+    availability: str | None = None
+    rating: Rating | None = None
+    observe_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OffersResult:
+    """What UpdateOffers did; `outcomes` are "OK", "NOT_FOUND" or "STALE", one an update."""
+
+    revision: int
+    outcomes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """What a shopper did. `items` are pairs of a product id and a quantity."""
 

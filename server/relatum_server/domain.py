@@ -96,6 +96,15 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferTimes:
+    """When price, availability and rating were observed, microseconds since 1970; 0 for never."""
+
+    price_us: int = 0
+    availability_us: int = 0
+    rating_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """A product as the shop wrote it, plus what the server adds (update time, etag)."""
 
@@ -114,6 +123,26 @@ class Product:
     platform: str = ""
     update_time_us: int = 0
     etag: str = ""
+    offer_times: OfferTimes = OfferTimes()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferUpdate:
+    """What was observed of a product's offer at one moment; None for what was not."""
+
+    product_id: str
+    price: Money | None = None
+    availability: Availability | None = None
+    rating: Rating | None = None
+    observe_time_us: int = 0
+
+
+class OfferOutcome(enum.IntEnum):
+    """As on the wire: what became of an update of an offer."""
+
+    OK = 1
+    NOT_FOUND = 2
+    STALE = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from relatum_server.services.events import EventService
 from relatum_server.services.knowledge import KnowledgeGraph
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.offers import OfferService
 from relatum_server.services.paging import PinnedLists, TokenSigner
 from relatum_server.services.pair_scores import PairScorer
 from relatum_server.services.pairs import PairService
@@ -130,7 +131,7 @@ def build_servicers(
     graph = KnowledgeGraph.read(artifact.graph_path) if artifact.graph_path else None
     return {
         _name(catalog_service_pb2, "CatalogService"): CatalogServicer(
-            catalog, imports, idempotency
+            catalog, imports, OfferService(store, live, limits), idempotency
         ),
         _name(embedding_service_pb2, "EmbeddingService"): EmbeddingServicer(
             EmbeddingService(encoder, dimensions, limits), artifact.model_id

@@ -121,6 +121,16 @@ def examples(positive: list[str], negative: list[str]) -> Message:
     return related(examples=chosen)
 
 
+def offers(*given: dict[str, Any]) -> Message:
+    return catalog_service_pb2.UpdateOffersRequest(
+        updates=[catalog_service_pb2.OfferUpdate(**fields) for fields in given]
+    )
+
+
+def offer(**fields: Any) -> dict[str, Any]:
+    return {"product_id": "pen-red", "availability": 1, **fields}
+
+
 def get(product_id: str, **fields: Any) -> Message:
     return catalog_service_pb2.GetProductRequest(product_id=product_id, **fields)
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import grpc
@@ -16,7 +18,7 @@ from relatum.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
-from relatum.types import Event, Product
+from relatum.types import Event, Money, OfferUpdate, Product
 from relatum.v1 import catalog_service_pb2, catalog_service_pb2_grpc, product_pb2
 from tests.bench.processes import serving
 
@@ -157,6 +159,34 @@ def test_an_update_mask_changes_only_the_fields_it_names(client):
     read = client.get_product("p")
     assert (read.title, read.brand) == ("mug", "Kiln")
     assert client.search("mug", page_size=1).results[0].product_id == "p"
+
+
+def test_filters_see_an_observed_price_at_once_and_older_observations_are_stale(client):
+    client.upsert_products([Product(id="a", title="cup"), Product(id="b", title="mug")])
+    seen = datetime.now(UTC)
+
+    def offer(product_id: str, price: int, seconds_ago: float = 0) -> OfferUpdate:
+        money = Money(Decimal(price), "USD")
+        return OfferUpdate(product_id, money, observe_time=seen - timedelta(seconds=seconds_ago))
+
+    written = client.update_offers([offer("a", 3), offer("nothing", 1), offer("a", 9, 60)])
+
+    assert written.outcomes == ("OK", "NOT_FOUND", "STALE")
+    cheap = client.list_products(filter="price < 5", min_revision=written.revision).products
+    assert [p.id for p in cheap] == ["a"]
+    assert client.get_product("a").price == Money(Decimal(3), "USD")
+
+
+def test_a_repeated_request_of_offers_returns_the_first_reply(client):
+    client.upsert_products([Product(id="a", title="cup")])
+    sold_out = OfferUpdate("a", availability="OUT_OF_STOCK")
+
+    first = client.update_offers([sold_out], request_id="offers-1")
+    client.update_offers([OfferUpdate("a", availability="IN_STOCK")])
+    again = client.update_offers([sold_out], request_id="offers-1")
+
+    assert again == first
+    assert client.get_product("a").availability == "IN_STOCK"
 
 
 def test_an_update_mask_over_an_unknown_product_is_not_found(client):

@@ -22,7 +22,7 @@ from tests.bench.processes import serving
 from tests.e2e.conftest import import_products, run
 from tests.e2e.ranked_list import assert_explained
 
-QUERIES = 6  # of each split
+QUERIES = 4  # of each split
 WEIGHT = 0.04
 DEPTH = 10
 Judged = dict[str, tuple[str, dict[str, int]]]
@@ -69,7 +69,7 @@ def test_the_api_orders_judged_products_as_the_offline_table_says(
     flags = ["--corpus", str(corpus), "--encoder", "minilm", "--reranker", "ms-marco"]
     assert main(["export", *flags, "--out", str(artifact)]) == 0
     files = ("--split", "test", "--json", tmp_path / "rows.json")
-    run("evaluate", "--corpus", corpus, "--artifact", artifact, *files)
+    run("evaluate", "--corpus", corpus, "--artifact", artifact, "--served-alone", *files)
 
     assert read_manifest(artifact).reranker.rerank == WEIGHT
     names = ["relatum", "relatum-text"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from relatum_server.domain import Event, Product, StoredProduct
+from relatum_server.domain import Event, OfferOutcome, OfferUpdate, Product, StoredProduct
 from relatum_server.errors import (
     AbortedError,
     InvalidArgumentError,
@@ -16,19 +16,22 @@ from relatum_server.errors import (
 from relatum_server.store.base import (
     Change,
     EventsWritten,
+    OffersWritten,
     ProductPut,
     ProductsWritten,
     ProductVector,
     Request,
+    Written,
 )
+from relatum_server.store.offers import observed
 
-_Written = TypeVar("_Written", ProductsWritten, EventsWritten)
+_Written = TypeVar("_Written", ProductsWritten, EventsWritten, OffersWritten)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     body_hash: bytes
-    outcome: ProductsWritten | EventsWritten | None
+    outcome: Written | None
     reply: bytes | None
     time: float
 
@@ -97,6 +100,36 @@ class FakeStore:
                 rows = (first, len(self._events))
                 self._changes.append(Change(len(self._changes) + 1, "events", event_rows=rows))
             written = EventsWritten(len(self._changes), tuple(fresh))
+            self._keep(request, written, reply)
+            return written
+
+    def update_offers(
+        self,
+        updates: Sequence[OfferUpdate],
+        *,
+        request: Request | None = None,
+        reply: bytes = b"",
+    ) -> OffersWritten:
+        with self._lock:
+            self._check_open()
+            known = self._repeat(request, OffersWritten)
+            if known is not None:
+                return known
+            keys: dict[int, None] = {}
+            outcomes = []
+            for update in updates:
+                stored = self._products.get(update.product_id)
+                if stored is None:
+                    outcomes.append(OfferOutcome.NOT_FOUND)
+                    continue
+                after = observed(stored.product, update, int(self._clock() * 1e6))
+                outcomes.append(OfferOutcome.STALE if after is None else OfferOutcome.OK)
+                if after is not None:
+                    self._products[update.product_id] = StoredProduct(stored.key, after)
+                    keys[stored.key] = None
+            if keys:
+                self._changes.append(Change(len(self._changes) + 1, "offers", tuple(keys)))
+            written = OffersWritten(len(self._changes), tuple(keys), tuple(outcomes))
             self._keep(request, written, reply)
             return written
 
@@ -199,7 +232,7 @@ class FakeStore:
     def _keep(
         self,
         request: Request | None,
-        outcome: ProductsWritten | EventsWritten | None,
+        outcome: Written | None,
         reply: bytes,
     ) -> None:
         if request is None:

@@ -23,43 +23,53 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from relatum.v1 import product_pb2 as relatum_dot_v1_dot_product__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n relatum/v1/catalog_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a\x18relatum/v1/product.proto\"\x83\x01\n\x15UpsertProductsRequest\x12%\n\x08products\x18\x01 \x03(\x0b\x32\x13.relatum.v1.Product\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x16UpsertProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05\x65tags\x18\x02 \x03(\t\x12\x1b\n\x13without_text_vector\x18\x03 \x03(\t\"r\n\x15ImportProductsRequest\x12\x32\n\x07options\x18\x01 \x01(\x0b\x32!.relatum.v1.ImportProductsOptions\x12%\n\x08products\x18\x02 \x03(\x0b\x32\x13.relatum.v1.Product\"g\n\x15ImportProductsOptions\x12$\n\x04mode\x18\x01 \x01(\x0e\x32\x16.relatum.v1.ImportMode\x12\x14\n\x0c\x66orce_delete\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\xb4\x01\n\x16ImportProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08received\x18\x02 \x01(\x03\x12\x0f\n\x07written\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x03\x12\'\n\x06\x65rrors\x18\x06 \x03(\x0b\x32\x17.relatum.v1.ImportError\x12\x1b\n\x13without_text_vector\x18\x07 \x01(\x03\"L\n\x0bImportError\x12\r\n\x05index\x18\x01 \x01(\x03\x12\n\n\x02id\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\"l\n\x11GetProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"L\n\x12GetProductResponse\x12$\n\x07product\x18\x01 \x01(\x0b\x32\x13.relatum.v1.Product\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x91\x01\n\x13ListProductsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12-\n\tread_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x05 \x01(\x03\"|\n\x14ListProductsResponse\x12%\n\x08products\x18\x01 \x03(\x0b\x32\x13.relatum.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\"@\n\x15\x44\x65leteProductsRequest\x12\x13\n\x0bproduct_ids\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"X\n\x16\x44\x65leteProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x05\x12\x1b\n\x13missing_product_ids\x18\x03 \x03(\t*\\\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17IMPORT_MODE_INCREMENTAL\x10\x01\x12\x14\n\x10IMPORT_MODE_FULL\x10\x02\x32\xbd\x03\n\x0e\x43\x61talogService\x12W\n\x0eUpsertProducts\x12!.relatum.v1.UpsertProductsRequest\x1a\".relatum.v1.UpsertProductsResponse\x12Y\n\x0eImportProducts\x12!.relatum.v1.ImportProductsRequest\x1a\".relatum.v1.ImportProductsResponse(\x01\x12K\n\nGetProduct\x12\x1d.relatum.v1.GetProductRequest\x1a\x1e.relatum.v1.GetProductResponse\x12Q\n\x0cListProducts\x12\x1f.relatum.v1.ListProductsRequest\x1a .relatum.v1.ListProductsResponse\x12W\n\x0e\x44\x65leteProducts\x12!.relatum.v1.DeleteProductsRequest\x1a\".relatum.v1.DeleteProductsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n relatum/v1/catalog_service.proto\x12\nrelatum.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a\x18relatum/v1/product.proto\"\x83\x01\n\x15UpsertProductsRequest\x12%\n\x08products\x18\x01 \x03(\x0b\x32\x13.relatum.v1.Product\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x16UpsertProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05\x65tags\x18\x02 \x03(\t\x12\x1b\n\x13without_text_vector\x18\x03 \x03(\t\"r\n\x15ImportProductsRequest\x12\x32\n\x07options\x18\x01 \x01(\x0b\x32!.relatum.v1.ImportProductsOptions\x12%\n\x08products\x18\x02 \x03(\x0b\x32\x13.relatum.v1.Product\"g\n\x15ImportProductsOptions\x12$\n\x04mode\x18\x01 \x01(\x0e\x32\x16.relatum.v1.ImportMode\x12\x14\n\x0c\x66orce_delete\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\xb4\x01\n\x16ImportProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08received\x18\x02 \x01(\x03\x12\x0f\n\x07written\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x03\x12\'\n\x06\x65rrors\x18\x06 \x03(\x0b\x32\x17.relatum.v1.ImportError\x12\x1b\n\x13without_text_vector\x18\x07 \x01(\x03\"L\n\x0bImportError\x12\r\n\x05index\x18\x01 \x01(\x03\x12\n\n\x02id\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\"l\n\x11GetProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"L\n\x12GetProductResponse\x12$\n\x07product\x18\x01 \x01(\x0b\x32\x13.relatum.v1.Product\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x91\x01\n\x13ListProductsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12-\n\tread_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cmin_revision\x18\x05 \x01(\x03\"|\n\x14ListProductsResponse\x12%\n\x08products\x18\x01 \x03(\x0b\x32\x13.relatum.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\"@\n\x15\x44\x65leteProductsRequest\x12\x13\n\x0bproduct_ids\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"X\n\x16\x44\x65leteProductsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x05\x12\x1b\n\x13missing_product_ids\x18\x03 \x03(\t\"S\n\x13UpdateOffersRequest\x12(\n\x07updates\x18\x01 \x03(\x0b\x32\x17.relatum.v1.OfferUpdate\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xe0\x01\n\x0bOfferUpdate\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12!\n\x05price\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x33\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32\x18.relatum.v1.AvailabilityH\x00\x88\x01\x01\x12\"\n\x06rating\x18\x04 \x01(\x0b\x32\x12.relatum.v1.Rating\x12\x30\n\x0cobserve_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_availability\"T\n\x14UpdateOffersResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12*\n\x08outcomes\x18\x02 \x03(\x0e\x32\x18.relatum.v1.OfferOutcome*\\\n\nImportMode\x12\x1b\n\x17IMPORT_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17IMPORT_MODE_INCREMENTAL\x10\x01\x12\x14\n\x10IMPORT_MODE_FULL\x10\x02*y\n\x0cOfferOutcome\x12\x1d\n\x19OFFER_OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OFFER_OUTCOME_OK\x10\x01\x12\x1b\n\x17OFFER_OUTCOME_NOT_FOUND\x10\x02\x12\x17\n\x13OFFER_OUTCOME_STALE\x10\x03\x32\x90\x04\n\x0e\x43\x61talogService\x12W\n\x0eUpsertProducts\x12!.relatum.v1.UpsertProductsRequest\x1a\".relatum.v1.UpsertProductsResponse\x12Y\n\x0eImportProducts\x12!.relatum.v1.ImportProductsRequest\x1a\".relatum.v1.ImportProductsResponse(\x01\x12K\n\nGetProduct\x12\x1d.relatum.v1.GetProductRequest\x1a\x1e.relatum.v1.GetProductResponse\x12Q\n\x0cListProducts\x12\x1f.relatum.v1.ListProductsRequest\x1a .relatum.v1.ListProductsResponse\x12W\n\x0e\x44\x65leteProducts\x12!.relatum.v1.DeleteProductsRequest\x1a\".relatum.v1.DeleteProductsResponse\x12Q\n\x0cUpdateOffers\x12\x1f.relatum.v1.UpdateOffersRequest\x1a .relatum.v1.UpdateOffersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'relatum.v1.catalog_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_IMPORTMODE']._serialized_start=1455
-  _globals['_IMPORTMODE']._serialized_end=1547
-  _globals['_UPSERTPRODUCTSREQUEST']._serialized_start=134
-  _globals['_UPSERTPRODUCTSREQUEST']._serialized_end=265
-  _globals['_UPSERTPRODUCTSRESPONSE']._serialized_start=267
-  _globals['_UPSERTPRODUCTSRESPONSE']._serialized_end=353
-  _globals['_IMPORTPRODUCTSREQUEST']._serialized_start=355
-  _globals['_IMPORTPRODUCTSREQUEST']._serialized_end=469
-  _globals['_IMPORTPRODUCTSOPTIONS']._serialized_start=471
-  _globals['_IMPORTPRODUCTSOPTIONS']._serialized_end=574
-  _globals['_IMPORTPRODUCTSRESPONSE']._serialized_start=577
-  _globals['_IMPORTPRODUCTSRESPONSE']._serialized_end=757
-  _globals['_IMPORTERROR']._serialized_start=759
-  _globals['_IMPORTERROR']._serialized_end=835
-  _globals['_GETPRODUCTREQUEST']._serialized_start=837
-  _globals['_GETPRODUCTREQUEST']._serialized_end=945
-  _globals['_GETPRODUCTRESPONSE']._serialized_start=947
-  _globals['_GETPRODUCTRESPONSE']._serialized_end=1023
-  _globals['_LISTPRODUCTSREQUEST']._serialized_start=1026
-  _globals['_LISTPRODUCTSREQUEST']._serialized_end=1171
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=1173
-  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=1297
-  _globals['_DELETEPRODUCTSREQUEST']._serialized_start=1299
-  _globals['_DELETEPRODUCTSREQUEST']._serialized_end=1363
-  _globals['_DELETEPRODUCTSRESPONSE']._serialized_start=1365
-  _globals['_DELETEPRODUCTSRESPONSE']._serialized_end=1453
-  _globals['_CATALOGSERVICE']._serialized_start=1550
-  _globals['_CATALOGSERVICE']._serialized_end=1995
+  _globals['_IMPORTMODE']._serialized_start=1911
+  _globals['_IMPORTMODE']._serialized_end=2003
+  _globals['_OFFEROUTCOME']._serialized_start=2005
+  _globals['_OFFEROUTCOME']._serialized_end=2126
+  _globals['_UPSERTPRODUCTSREQUEST']._serialized_start=192
+  _globals['_UPSERTPRODUCTSREQUEST']._serialized_end=323
+  _globals['_UPSERTPRODUCTSRESPONSE']._serialized_start=325
+  _globals['_UPSERTPRODUCTSRESPONSE']._serialized_end=411
+  _globals['_IMPORTPRODUCTSREQUEST']._serialized_start=413
+  _globals['_IMPORTPRODUCTSREQUEST']._serialized_end=527
+  _globals['_IMPORTPRODUCTSOPTIONS']._serialized_start=529
+  _globals['_IMPORTPRODUCTSOPTIONS']._serialized_end=632
+  _globals['_IMPORTPRODUCTSRESPONSE']._serialized_start=635
+  _globals['_IMPORTPRODUCTSRESPONSE']._serialized_end=815
+  _globals['_IMPORTERROR']._serialized_start=817
+  _globals['_IMPORTERROR']._serialized_end=893
+  _globals['_GETPRODUCTREQUEST']._serialized_start=895
+  _globals['_GETPRODUCTREQUEST']._serialized_end=1003
+  _globals['_GETPRODUCTRESPONSE']._serialized_start=1005
+  _globals['_GETPRODUCTRESPONSE']._serialized_end=1081
+  _globals['_LISTPRODUCTSREQUEST']._serialized_start=1084
+  _globals['_LISTPRODUCTSREQUEST']._serialized_end=1229
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_start=1231
+  _globals['_LISTPRODUCTSRESPONSE']._serialized_end=1355
+  _globals['_DELETEPRODUCTSREQUEST']._serialized_start=1357
+  _globals['_DELETEPRODUCTSREQUEST']._serialized_end=1421
+  _globals['_DELETEPRODUCTSRESPONSE']._serialized_start=1423
+  _globals['_DELETEPRODUCTSRESPONSE']._serialized_end=1511
+  _globals['_UPDATEOFFERSREQUEST']._serialized_start=1513
+  _globals['_UPDATEOFFERSREQUEST']._serialized_end=1596
+  _globals['_OFFERUPDATE']._serialized_start=1599
+  _globals['_OFFERUPDATE']._serialized_end=1823
+  _globals['_UPDATEOFFERSRESPONSE']._serialized_start=1825
+  _globals['_UPDATEOFFERSRESPONSE']._serialized_end=1909
+  _globals['_CATALOGSERVICE']._serialized_start=2129
+  _globals['_CATALOGSERVICE']._serialized_end=2657
 # @@protoc_insertion_point(module_scope)

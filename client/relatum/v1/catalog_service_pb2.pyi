@@ -7,9 +7,11 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from google.type import money_pb2 as _money_pb2
 from relatum.v1 import product_pb2 as _product_pb2
 import builtins as _builtins
 import sys
@@ -43,6 +45,32 @@ IMPORT_MODE_INCREMENTAL: ImportMode.ValueType  # 1
 IMPORT_MODE_FULL: ImportMode.ValueType  # 2
 """They are deleted in one step at the end of the stream."""
 Global___ImportMode: _TypeAlias = ImportMode  # noqa: Y015
+
+class _OfferOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfferOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFER_OUTCOME_UNSPECIFIED: _OfferOutcome.ValueType  # 0
+    OFFER_OUTCOME_OK: _OfferOutcome.ValueType  # 1
+    """At least one of its fields was written."""
+    OFFER_OUTCOME_NOT_FOUND: _OfferOutcome.ValueType  # 2
+    """The catalogue does not have the product."""
+    OFFER_OUTCOME_STALE: _OfferOutcome.ValueType  # 3
+    """For each of its fields something newer was observed before; nothing was written."""
+
+class OfferOutcome(_OfferOutcome, metaclass=_OfferOutcomeEnumTypeWrapper):
+    """What became of one update of an offer."""
+
+OFFER_OUTCOME_UNSPECIFIED: OfferOutcome.ValueType  # 0
+OFFER_OUTCOME_OK: OfferOutcome.ValueType  # 1
+"""At least one of its fields was written."""
+OFFER_OUTCOME_NOT_FOUND: OfferOutcome.ValueType  # 2
+"""The catalogue does not have the product."""
+OFFER_OUTCOME_STALE: OfferOutcome.ValueType  # 3
+"""For each of its fields something newer was observed before; nothing was written."""
+Global___OfferOutcome: _TypeAlias = OfferOutcome  # noqa: Y015
 
 @_typing.final
 class UpsertProductsRequest(_message.Message):
@@ -449,3 +477,107 @@ class DeleteProductsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteProductsResponse: _TypeAlias = DeleteProductsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateOffersRequest(_message.Message):
+    """Request of UpdateOffers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """As in UpsertProducts."""
+    @_builtins.property
+    def updates(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfferUpdate]:
+        """1..1,000, applied in their order; a product may occur several times. All are well-formed, or none is written."""
+
+    def __init__(
+        self,
+        *,
+        updates: _abc.Iterable[Global___OfferUpdate] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "updates", b"updates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOffersRequest: _TypeAlias = UpdateOffersRequest  # noqa: Y015
+
+@_typing.final
+class OfferUpdate(_message.Message):
+    """What was observed of one product. At least one of price, availability and rating."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    OBSERVE_TIME_FIELD_NUMBER: _builtins.int
+    product_id: _builtins.str
+    """The product. Required."""
+    availability: _product_pb2.Availability.ValueType
+    """As in Product; unspecified is a value too."""
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """As in Product."""
+
+    @_builtins.property
+    def rating(self) -> _product_pb2.Rating:
+        """As in Product."""
+
+    @_builtins.property
+    def observe_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was observed; the server's time if absent. More than 5 minutes ahead of the server is refused, less is set to its time.
+        UpsertProducts observes all three at the time of its write, an `update_mask` those that it names.
+        """
+
+    def __init__(
+        self,
+        *,
+        product_id: _builtins.str = ...,
+        price: _money_pb2.Money | None = ...,
+        availability: _product_pb2.Availability.ValueType | None = ...,
+        rating: _product_pb2.Rating | None = ...,
+        observe_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "availability", b"availability", "observe_time", b"observe_time", "price", b"price", "rating", b"rating"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "availability", b"availability", "observe_time", b"observe_time", "price", b"price", "product_id", b"product_id", "rating", b"rating"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__availability: _TypeAlias = _typing.Literal["availability"]  # noqa: Y015
+    _WhichOneofArgType__availability: _TypeAlias = _typing.Literal["_availability", b"_availability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__availability) -> _WhichOneofReturnType__availability | None: ...
+
+Global___OfferUpdate: _TypeAlias = OfferUpdate  # noqa: Y015
+
+@_typing.final
+class UpdateOffersResponse(_message.Message):
+    """Reply of UpdateOffers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Revision after the write."""
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[Global___OfferOutcome.ValueType]:
+        """What became of each update, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        outcomes: _abc.Iterable[Global___OfferOutcome.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOffersResponse: _TypeAlias = UpdateOffersResponse  # noqa: Y015

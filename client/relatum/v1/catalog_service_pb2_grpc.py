@@ -60,6 +60,11 @@ class CatalogServiceStub(object):
                 request_serializer=relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsRequest.SerializeToString,
                 response_deserializer=relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsResponse.FromString,
                 _registered_method=True)
+        self.UpdateOffers = channel.unary_unary(
+                '/relatum.v1.CatalogService/UpdateOffers',
+                request_serializer=relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersRequest.SerializeToString,
+                response_deserializer=relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer(object):
@@ -101,6 +106,13 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateOffers(self, request, context):
+        """Write prices, availabilities and ratings as they were observed; nothing is encoded. Each of the three keeps its newest observation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.DeleteProducts,
                     request_deserializer=relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsRequest.FromString,
                     response_serializer=relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsResponse.SerializeToString,
+            ),
+            'UpdateOffers': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOffers,
+                    request_deserializer=relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersRequest.FromString,
+                    response_serializer=relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class CatalogService(object):
             '/relatum.v1.CatalogService/DeleteProducts',
             relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsRequest.SerializeToString,
             relatum_dot_v1_dot_catalog__service__pb2.DeleteProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOffers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/relatum.v1.CatalogService/UpdateOffers',
+            relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersRequest.SerializeToString,
+            relatum_dot_v1_dot_catalog__service__pb2.UpdateOffersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class CatalogServiceStub:
     """Read products in the order of their ids."""
     DeleteProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProductsRequest, _catalog_service_pb2.DeleteProductsResponse]
     """Delete up to 256 products. Unknown ids are reported, not refused."""
+    UpdateOffers: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateOffersRequest, _catalog_service_pb2.UpdateOffersResponse]
+    """Write prices, availabilities and ratings as they were observed; nothing is encoded. Each of the three keeps its newest observation."""
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
@@ -59,6 +61,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Read products in the order of their ids."""
     DeleteProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProductsRequest, _catalog_service_pb2.DeleteProductsResponse]  # type: ignore[assignment]
     """Delete up to 256 products. Unknown ids are reported, not refused."""
+    UpdateOffers: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateOffersRequest, _catalog_service_pb2.UpdateOffersResponse]  # type: ignore[assignment]
+    """Write prices, availabilities and ratings as they were observed; nothing is encoded. Each of the three keeps its newest observation."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The products that the server knows."""
@@ -102,5 +106,13 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.DeleteProductsResponse, _abc.Awaitable[_catalog_service_pb2.DeleteProductsResponse]]:
         """Delete up to 256 products. Unknown ids are reported, not refused."""
+
+    @_abc_1.abstractmethod
+    def UpdateOffers(
+        self,
+        request: _catalog_service_pb2.UpdateOffersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.UpdateOffersResponse, _abc.Awaitable[_catalog_service_pb2.UpdateOffersResponse]]:
+        """Write prices, availabilities and ratings as they were observed; nothing is encoded. Each of the three keeps its newest observation."""
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

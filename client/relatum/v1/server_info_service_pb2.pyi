@@ -222,6 +222,7 @@ class Limits(_message.Message):
     MAX_USER_ID_BYTES_FIELD_NUMBER: _builtins.int
     MAX_LIST_LENGTH_FIELD_NUMBER: _builtins.int
     MAX_PAIRS_FIELD_NUMBER: _builtins.int
+    MAX_OFFER_UPDATES_FIELD_NUMBER: _builtins.int
     max_products: _builtins.int
     """Products in one UpsertProducts or message of ImportProducts."""
     max_texts: _builtins.int
@@ -260,6 +261,8 @@ class Limits(_message.Message):
     """Products that a ranked list holds over all its pages."""
     max_pairs: _builtins.int
     """Pairs in one ScoreAssociations."""
+    max_offer_updates: _builtins.int
+    """Updates in one UpdateOffers."""
     def __init__(
         self,
         *,
@@ -282,10 +285,11 @@ class Limits(_message.Message):
         max_user_id_bytes: _builtins.int = ...,
         max_list_length: _builtins.int = ...,
         max_pairs: _builtins.int = ...,
+        max_offer_updates: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_batch_products", b"max_batch_products", "max_candidate_ids", b"max_candidate_ids", "max_concurrent_requests", b"max_concurrent_requests", "max_deadline_s", b"max_deadline_s", "max_event_ahead_s", b"max_event_ahead_s", "max_events", b"max_events", "max_facets", b"max_facets", "max_filter_bytes", b"max_filter_bytes", "max_list_length", b"max_list_length", "max_message_bytes", b"max_message_bytes", "max_page_size", b"max_page_size", "max_pairs", b"max_pairs", "max_product_id_bytes", b"max_product_id_bytes", "max_products", b"max_products", "max_query_bytes", b"max_query_bytes", "max_session_events", b"max_session_events", "max_text_bytes", b"max_text_bytes", "max_texts", b"max_texts", "max_user_id_bytes", b"max_user_id_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_batch_products", b"max_batch_products", "max_candidate_ids", b"max_candidate_ids", "max_concurrent_requests", b"max_concurrent_requests", "max_deadline_s", b"max_deadline_s", "max_event_ahead_s", b"max_event_ahead_s", "max_events", b"max_events", "max_facets", b"max_facets", "max_filter_bytes", b"max_filter_bytes", "max_list_length", b"max_list_length", "max_message_bytes", b"max_message_bytes", "max_offer_updates", b"max_offer_updates", "max_page_size", b"max_page_size", "max_pairs", b"max_pairs", "max_product_id_bytes", b"max_product_id_bytes", "max_products", b"max_products", "max_query_bytes", b"max_query_bytes", "max_session_events", b"max_session_events", "max_text_bytes", b"max_text_bytes", "max_texts", b"max_texts", "max_user_id_bytes", b"max_user_id_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

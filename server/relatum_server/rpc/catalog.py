@@ -21,6 +21,7 @@ from relatum_server.services.catalog_import import (
     ImportMode,
     ProductsImported,
 )
+from relatum_server.services.offers import OfferService, OffersUpdated
 
 _MODES: Mapping[int, ImportMode] = {
     pb.IMPORT_MODE_UNSPECIFIED: ImportMode.INCREMENTAL,
@@ -33,9 +34,14 @@ class CatalogServicer:
     """Bytes to products and back."""
 
     def __init__(
-        self, service: CatalogService, imports: CatalogImportService, idempotency: Idempotency
+        self,
+        service: CatalogService,
+        imports: CatalogImportService,
+        offers: OfferService,
+        idempotency: Idempotency,
     ) -> None:
-        self._service, self._imports, self._idempotency = service, imports, idempotency
+        self._service, self._imports, self._offers = service, imports, offers
+        self._idempotency = idempotency
 
     def UpsertProducts(
         self, request: pb.UpsertProductsRequest, call: Call
@@ -120,6 +126,21 @@ class CatalogServicer:
         )
         return outcome.reply if isinstance(outcome, Replay) else _deleted(outcome)
 
+    def UpdateOffers(
+        self, request: pb.UpdateOffersRequest, call: Call
+    ) -> pb.UpdateOffersResponse | bytes:
+        """Write what was observed of offers."""
+        del call
+        outcome = self._offers.update(
+            [
+                convert.offer_update(message, f"updates[{index}]")
+                for index, message in enumerate(request.updates)
+            ],
+            request=self._idempotency.key("UpdateOffers", request.request_id, request),
+            serialise=lambda done: _updated(done).SerializeToString(),
+        )
+        return outcome.reply if isinstance(outcome, Replay) else _updated(outcome)
+
 
 def _batches(
     first: pb.ImportProductsRequest, rest: Iterator[pb.ImportProductsRequest]
@@ -162,6 +183,13 @@ def _imported(outcome: ProductsImported) -> pb.ImportProductsResponse:
         failed=outcome.failed,
         errors=[convert.import_error(failure) for failure in outcome.errors],
         without_text_vector=outcome.without_text_vector,
+    )
+
+
+def _updated(outcome: OffersUpdated) -> pb.UpdateOffersResponse:
+    return pb.UpdateOffersResponse(
+        revision=outcome.revision,
+        outcomes=[int(one) for one in outcome.outcomes],  # type: ignore[misc]
     )
 
 

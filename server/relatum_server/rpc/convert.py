@@ -18,6 +18,7 @@ from relatum_server.domain import (
     GivenVector,
     ItemFailure,
     Money,
+    OfferUpdate,
     Product,
     ProductQuantity,
     ProductWrite,
@@ -56,16 +57,27 @@ def mask_paths(
     return tuple(dict.fromkeys(mask.paths))
 
 
+def offer_update(message: catalog_service_pb2.OfferUpdate, field: str) -> OfferUpdate:
+    """What was observed of an offer; what it may hold is the service's to say."""
+    time_us = 0
+    if message.HasField("observe_time"):
+        if not _is_time(message.observe_time):
+            raise InvalidArgumentError(
+                f"{field}.observe_time", "not a time between 1900 and 9999", reason="INVALID_TIME"
+            )
+        # 0 stands for "no time" in the domain: the epoch itself is moved by a microsecond.
+        time_us = microseconds(message.observe_time) or 1
+    return OfferUpdate(
+        message.product_id,
+        _price(message),
+        _availability(message, field) if message.HasField("availability") else None,
+        _rating(message),
+        time_us,
+    )
+
+
 def product_write(message: product_pb2.Product, field: str) -> ProductWrite:
     """A product as the caller sent it; what it may hold is the service's to say."""
-    try:
-        availability = Availability(message.availability)
-    except ValueError:
-        raise InvalidArgumentError(
-            f"{field}.availability",
-            f"{message.availability} is not a value of Availability",
-            reason="UNKNOWN_ENUM_VALUE",
-        ) from None
     product = Product(
         id=message.id,
         title=message.title,
@@ -76,13 +88,9 @@ def product_write(message: product_pb2.Product, field: str) -> ProductWrite:
             name: Attribute(tuple(value.text), tuple(value.numbers))
             for name, value in message.attributes.items()
         },
-        price=Money(message.price.currency_code, message.price.units, message.price.nanos)
-        if message.HasField("price")
-        else None,
-        availability=availability,
-        rating=Rating(message.rating.average, message.rating.count)
-        if message.HasField("rating")
-        else None,
+        price=_price(message),
+        availability=_availability(message, field),
+        rating=_rating(message),
         image_uris=tuple(message.image_uris),
         language_code=message.language_code,
         group_id=message.group_id,
@@ -90,6 +98,32 @@ def product_write(message: product_pb2.Product, field: str) -> ProductWrite:
     )
     vectors = tuple(GivenVector(v.space, v.packed_f16, v.encoder_id) for v in message.vectors)
     return ProductWrite(product, vectors, message.etag)
+
+
+_Offer = product_pb2.Product | catalog_service_pb2.OfferUpdate
+
+
+def _availability(message: _Offer, field: str) -> Availability:
+    try:
+        return Availability(message.availability)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"{field}.availability",
+            f"{message.availability} is not a value of Availability",
+            reason="UNKNOWN_ENUM_VALUE",
+        ) from None
+
+
+def _price(message: _Offer) -> Money | None:
+    if not message.HasField("price"):
+        return None
+    return Money(message.price.currency_code, message.price.units, message.price.nanos)
+
+
+def _rating(message: _Offer) -> Rating | None:
+    if not message.HasField("rating"):
+        return None
+    return Rating(message.rating.average, message.rating.count)
 
 
 def product_message(product: Product, paths: Iterable[str] | None = None) -> product_pb2.Product:
@@ -163,7 +197,7 @@ def event(message: event_pb2.Event, index: int, field: str) -> Event | ItemFailu
         )  # fmt: skip
     time_us = 0
     if message.HasField("time"):
-        if not (_MIN_S <= message.time.seconds <= _MAX_S and 0 <= message.time.nanos < 10**9):
+        if not _is_time(message.time):
             return ItemFailure(
                 index,
                 message.id[:128],
@@ -185,6 +219,10 @@ def event(message: event_pb2.Event, index: int, field: str) -> Event | ItemFailu
         platform=message.platform,
         value=message.value if message.HasField("value") else None,
     )
+
+
+def _is_time(time: timestamp_pb2.Timestamp) -> bool:
+    return _MIN_S <= time.seconds <= _MAX_S and 0 <= time.nanos < 10**9
 
 
 def microseconds(time: timestamp_pb2.Timestamp) -> int:

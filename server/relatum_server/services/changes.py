@@ -23,13 +23,24 @@ class ProductsChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OffersChange:
+    """Products whose price, availability or rating changed, and nothing else of them."""
+
+    keys: Sequence[int]
+    products: Sequence[Product]
+
+
+@dataclass(frozen=True, slots=True)
 class EventsChange:
     """Events written, with hashed ids."""
 
     events: Sequence[Event]
 
 
-def load_change(store: Store, encoder_id: str, change: Change) -> ProductsChange | EventsChange:
+ShownChange = ProductsChange | OffersChange | EventsChange
+
+
+def load_change(store: Store, encoder_id: str, change: Change) -> ShownChange:
     """Read what a record of the change log touched, as it is now: later writes show early."""
     if change.kind == "events":
         first, last = change.event_rows
@@ -40,6 +51,8 @@ def load_change(store: Store, encoder_id: str, change: Change) -> ProductsChange
             events.append(event)
         return EventsChange(events)
     products = store.get_products_by_key(change.keys)
+    if change.kind == "offers":
+        return OffersChange(list(products), list(products.values()))
     vectors = store.get_vectors(list(products), encoder_id)
     return ProductsChange(
         list(products),
@@ -50,13 +63,16 @@ def load_change(store: Store, encoder_id: str, change: Change) -> ProductsChange
 
 
 def touched_since(store: Store, since: int, until: int) -> set[int]:
-    """Keys of products written or deleted after revision `since`, at least up to `until`."""
+    """Keys of products whose text may have changed, or that were deleted, after revision `since`.
+
+    At least up to revision `until`.
+    """
     touched: set[int] = set()
     while since < until:
         changes = store.changes(since, _BATCH)
         if not changes:
             break
-        for change in changes:
+        for change in (one for one in changes if one.kind != "offers"):
             touched.update(change.keys)
             touched.update(change.deleted_keys)
         since = changes[-1].revision

@@ -24,11 +24,13 @@ class Limits:
         max_message_bytes: of a request; beyond it ResourceExhaustedError, by rpc.
         max_concurrent_requests: worked on at once; beyond it ResourceExhaustedError, by rpc.
         max_deadline_s: longer deadlines are capped to it, by rpc.
-        max_event_ahead_s: how far an event may be ahead of the server's clock.
+        max_event_ahead_s: how far an event, or what was observed of an offer, may be ahead of the
+            server's clock.
         max_product_id_bytes: of a product's, group's or event's id.
         max_user_id_bytes: of a shopper's or session's id.
         max_request_id_bytes: of an idempotency key.
         max_pairs: in one ScoreAssociations.
+        max_offer_updates: in one UpdateOffers.
         max_list_length: products that a ranked list holds over all its pages.
         max_deleted_share: of the catalogue that a FULL import deletes without `force_delete`.
         max_import_errors: refusals that an import's reply holds.
@@ -56,5 +58,6 @@ class Limits:
     max_request_id_bytes: int = 128
     max_list_length: int = 500
     max_pairs: int = 256
+    max_offer_updates: int = 1000
     max_deleted_share: float = 0.2
     max_import_errors: int = 100

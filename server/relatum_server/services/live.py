@@ -15,7 +15,9 @@ from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.changes import (
     CHUNK,
     EventsChange,
+    OffersChange,
     ProductsChange,
+    ShownChange,
     chunks,
     events_since,
     load_change,
@@ -63,7 +65,7 @@ class LiveCatalogue:
         self._store = store
         self._encoder_id = encoder_id
         self._filtering = filtering
-        self._pending: dict[int, ProductsChange | EventsChange] = {}
+        self._pending: dict[int, ShownChange] = {}
         self._writer = threading.Lock()
         self._moved = threading.Condition()
         self._revision = 0
@@ -145,6 +147,10 @@ class LiveCatalogue:
         """Show a committed write of products; returns when all up to `revision` are shown."""
         self._apply(revision, ProductsChange(keys, products, vectors, deleted_keys))
 
+    def apply_offers(self, revision: int, keys: Sequence[int], products: Sequence[Product]) -> None:
+        """Show committed offers: the columns that filters read, and nothing else."""
+        self._apply(revision, OffersChange(keys, products))
+
     def apply_events(self, revision: int, events: Sequence[Event]) -> None:
         """Show committed events (those that were fresh)."""
         self._apply(revision, EventsChange(events))
@@ -198,7 +204,7 @@ class LiveCatalogue:
             if vectors:
                 self._show_vectors(list(vectors), list(vectors.values()))
 
-    def _apply(self, revision: int, payload: ProductsChange | EventsChange) -> None:
+    def _apply(self, revision: int, payload: ShownChange) -> None:
         if revision <= self._revision:
             return
         self._pending[revision] = payload
@@ -236,10 +242,13 @@ class LiveCatalogue:
             self._revision = revision
             self._moved.notify_all()
 
-    def _show(self, payload: ProductsChange | EventsChange) -> None:
+    def _show(self, payload: ShownChange) -> None:
         if isinstance(payload, EventsChange):
             self.shoppers.forget(event.user for event in payload.events)
             self.traffic.add(payload.events, self.keys)
+            return
+        if isinstance(payload, OffersChange):
+            self._filtering.upsert(payload.keys, payload.products)
             return
         if payload.deleted_keys:
             self._hide(payload.deleted_keys)

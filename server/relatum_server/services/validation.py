@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from relatum_server.domain import Attribute, Event, EventType, Money, Product
+from relatum_server.domain import Attribute, Event, EventType, Money, Product, Rating
 from relatum_server.errors import FieldViolation, InvalidArgumentError
 from relatum_server.services.limits import Limits
 
@@ -116,13 +116,9 @@ def check_product(found: Violations, product: Product, field: str, limits: Limit
         for name, attribute in product.attributes.items():
             _check_attribute(found, f"{field}.attributes[{name[:64]!r}]", name, attribute, limits)
     if product.price is not None:
-        _check_price(found, f"{field}.price", product.price)
+        check_price(found, f"{field}.price", product.price)
     if product.rating is not None:
-        average, count = product.rating.average, product.rating.count
-        if not (math.isfinite(average) and 0 <= average <= MAX_RATING):
-            found.add(f"{field}.rating.average", f"{average} is not within 0..5")
-        if count < 0:
-            found.add(f"{field}.rating.count", f"{count} is negative; give 0 or more")
+        check_rating(found, f"{field}.rating", product.rating)
     if not (
         product.title.strip() or any(c.strip() for c in product.categories) or product.attributes
     ):
@@ -148,7 +144,16 @@ def _check_attribute(
                 found.add(f"{field}.numbers[{i}]", f"{number} is not a finite number")
 
 
-def _check_price(found: Violations, field: str, price: Money) -> None:
+def check_rating(found: Violations, field: str, rating: Rating) -> None:
+    """A rating: a mean of 0..5 of a number that is not negative."""
+    if not (math.isfinite(rating.average) and 0 <= rating.average <= MAX_RATING):
+        found.add(f"{field}.average", f"{rating.average} is not within 0..5")
+    if rating.count < 0:
+        found.add(f"{field}.count", f"{rating.count} is negative; give 0 or more")
+
+
+def check_price(found: Violations, field: str, price: Money) -> None:
+    """A price: a currency by its code, and an amount that is not negative."""
     code = price.currency_code
     if not (len(code) == _CURRENCY_CHARS and code.isascii() and code.isalpha() and code.isupper()):
         found.add(f"{field}.currency_code", f"{code[:16]!r} is not an ISO 4217 code such as USD")

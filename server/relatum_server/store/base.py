@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from relatum_server.domain import Event, Product, StoredProduct
+from relatum_server.domain import Event, OfferOutcome, OfferUpdate, Product, StoredProduct
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,28 @@ class EventsWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class OffersWritten:
+    """Outcome of a write of offers.
+
+    Attributes:
+        revision: of the write.
+        keys: index keys of the products that changed, each once.
+        outcomes: what became of each update, in the order given.
+        replayed: as in `ProductsWritten`.
+        repeated: as in `ProductsWritten`.
+    """
+
+    revision: int
+    keys: Sequence[int] = ()
+    outcomes: Sequence[OfferOutcome] = ()
+    replayed: bytes | None = None
+    repeated: bool = False
+
+
+Written = ProductsWritten | EventsWritten | OffersWritten
+
+
+@dataclass(frozen=True, slots=True)
 class ProductVector:
     """The stored text vector of a product."""
 
@@ -87,7 +109,8 @@ class Change:
 
     Attributes:
         revision: strictly increasing, no gaps.
-        kind: "products" (written or deleted) or "events".
+        kind: "products" (written or deleted), "offers" (of products, whose texts and vectors stay
+            what they are) or "events".
         keys: product keys written.
         deleted_keys: product keys deleted.
         event_rows: first and last row number of events written, inclusive; (0, -1) for none.
@@ -132,6 +155,24 @@ class Store(Protocol):
         self, events: Sequence[Event], *, request: Request | None = None, reply: bytes = b""
     ) -> EventsWritten:
         """Write events; those whose id is known change nothing."""
+        ...
+
+    def update_offers(
+        self,
+        updates: Sequence[OfferUpdate],
+        *,
+        request: Request | None = None,
+        reply: bytes = b"",
+    ) -> OffersWritten:
+        """Write what was observed of offers, in order: each field keeps its newest observation.
+
+        Of two observations of one moment the later written stays. Products that changed get a new
+        etag.
+
+        Raises:
+            InvalidArgumentError: REQUEST_ID_REUSED.
+            ResourceExhaustedError: the disk is full.
+        """
         ...
 
     def replay(self, request: Request) -> bytes | None:

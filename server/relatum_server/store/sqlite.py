@@ -7,16 +7,18 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from relatum_server.domain import Event, Product, StoredProduct
+from relatum_server.domain import Event, OfferUpdate, Product, StoredProduct
 from relatum_server.errors import InvalidArgumentError
 from relatum_server.store import transaction
 from relatum_server.store.base import (
     Change,
     EventsWritten,
+    OffersWritten,
     ProductPut,
     ProductsWritten,
     ProductVector,
     Request,
+    Written,
 )
 from relatum_server.store.codec import decode_event, decode_product
 from relatum_server.store.commit import GroupCommit
@@ -137,6 +139,28 @@ class SqliteStore:
 
         return self._write(work)
 
+    def update_offers(
+        self,
+        updates: Sequence[OfferUpdate],
+        *,
+        request: Request | None = None,
+        reply: bytes = b"",
+    ) -> OffersWritten:
+        """As `Store.update_offers`."""
+
+        def work(connection: apsw.Connection) -> OffersWritten:
+            now_us = self._now_us()
+            if request is None:
+                return transaction.update_offers(connection, updates, now_us)
+            known = transaction.find_outcome(connection, request, OffersWritten, now_us)
+            if known is not None:
+                return known
+            written = transaction.update_offers(connection, updates, now_us)
+            self._keep(connection, request, written, reply, now_us)
+            return written
+
+        return self._write(work)
+
     def keep_reply(self, request: Request, reply: bytes) -> None:
         """As `Store.keep_reply`."""
 
@@ -244,7 +268,7 @@ class SqliteStore:
         self,
         connection: apsw.Connection,
         request: Request,
-        written: ProductsWritten | EventsWritten | None,
+        written: Written | None,
         reply: bytes,
         now_us: int,
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import apsw
 
-from relatum_server.domain import Event
+from relatum_server.domain import Event, OfferOutcome, OfferUpdate, Product
 from relatum_server.errors import (
     AbortedError,
     InvalidArgumentError,
@@ -17,16 +17,19 @@ from relatum_server.store import chain
 from relatum_server.store.base import (
     Change,
     EventsWritten,
+    OffersWritten,
     ProductPut,
     ProductsWritten,
     Request,
+    Written,
 )
-from relatum_server.store.codec import decode, encode, encode_event_body
+from relatum_server.store.codec import decode, decode_product, encode, encode_event_body
+from relatum_server.store.offers import observed
 
 REPLY_KEPT_US: Final = 24 * 3600 * 1_000_000
 _MAX_KEY: Final = 2**31 - 1  # the indexes keep keys as signed 32-bit integers
 
-_Outcome = TypeVar("_Outcome", ProductsWritten, EventsWritten)
+_Outcome = TypeVar("_Outcome", ProductsWritten, EventsWritten, OffersWritten)
 
 
 def write_products(
@@ -84,6 +87,40 @@ def write_events(connection: apsw.Connection, events: Sequence[Event]) -> Events
     return EventsWritten(_log(connection, "events", (first, last)), tuple(fresh))
 
 
+def update_offers(
+    connection: apsw.Connection, updates: Sequence[OfferUpdate], now_us: int
+) -> OffersWritten:
+    """Write what was observed; see `Store.update_offers`."""
+    found: dict[str, tuple[int, Product] | None] = {}
+    changed: dict[int, Product] = {}
+    outcomes = []
+    for update in updates:
+        if update.product_id not in found:
+            row = connection.execute(
+                "SELECT key, payload FROM products WHERE id = ?", (update.product_id,)
+            ).fetchone()
+            found[update.product_id] = None if row is None else (row[0], decode_product(row[1]))
+        stored = found[update.product_id]
+        if stored is None:
+            outcomes.append(OfferOutcome.NOT_FOUND)
+            continue
+        key, product = stored
+        after = observed(product, update, now_us)
+        outcomes.append(OfferOutcome.STALE if after is None else OfferOutcome.OK)
+        if after is not None:
+            found[update.product_id] = key, after
+            changed[key] = after
+    for key, product in changed.items():
+        connection.execute(
+            "UPDATE products SET etag = ?, payload = ? WHERE key = ?",
+            (product.etag, encode(product), key),
+        )
+    if not changed:
+        return OffersWritten(last_revision(connection), (), tuple(outcomes))
+    revision = _log(connection, "offers", list(changed))
+    return OffersWritten(revision, tuple(changed), tuple(outcomes))
+
+
 def last_revision(connection: apsw.Connection) -> int:
     """The highest revision that this connection sees; 0 for none."""
     value: int = connection.execute("SELECT coalesce(max(revision), 0) FROM change_log").get
@@ -134,7 +171,7 @@ def keep_request(
     request: Request,
     now_us: int,
     *,
-    outcome: ProductsWritten | EventsWritten | None = None,
+    outcome: Written | None = None,
     reply: bytes | None = None,
 ) -> None:
     """Remember a request id with what it did and, once known, its reply."""
@@ -157,6 +194,8 @@ def decode_change(revision: int, kind: str, payload: bytes) -> Change:
     """A record of the change log, as `_log` wrote it."""
     if kind == "events":
         return Change(revision, kind, event_rows=decode(payload, tuple[int, int]))
+    if kind == "offers":
+        return Change(revision, kind, decode(payload, tuple[int, ...]))
     keys, deleted = decode(payload, tuple[tuple[int, ...], tuple[int, ...]])
     return Change(revision, kind, keys, deleted)
 

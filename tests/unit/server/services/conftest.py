@@ -30,6 +30,7 @@ from relatum_server.services.events import EventService
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
+from relatum_server.services.offers import OfferService
 from relatum_server.services.paging import PinnedLists, TokenSigner
 from relatum_server.services.pair_scores import PairScorer
 from relatum_server.services.pairs import PairService
@@ -77,6 +78,7 @@ class Shop:
     live: LiveCatalogue
     catalog: CatalogService
     imports: CatalogImportService
+    offers: OfferService
     association: AssociationService
     search: SearchService
     completion: CompletionService
@@ -163,6 +165,7 @@ def build_shop(
         live=live,
         catalog=catalog,
         imports=CatalogImportService(catalog, store, live, text_vectors, limits),
+        offers=OfferService(store, live, limits, now_us=lambda: NOW_US),
         association=AssociationService(
             live,
             encoder,
