@@ -9,7 +9,7 @@ from google.rpc import code_pb2
 
 from relatum import AsyncClient, Client, channel, errors
 from relatum.pairs import Text
-from relatum.types import Event, Evidence, Product
+from relatum.types import Event, Evidence, OfferUpdate, Product
 from relatum.v1 import (
     association_service_pb2,
     catalog_service_pb2,
@@ -84,6 +84,7 @@ def test_every_call_of_the_client_reaches_its_rpc(server) -> None:
         client.get_product("a")
         client.list_products()
         client.delete_products(["a"])
+        client.update_offers([OfferUpdate("a", availability="IN_STOCK")])
         client.embed(["a"], packed=True)
         client.info()
 
