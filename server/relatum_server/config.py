@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     """Folder that `relatum-export export` wrote."""
     data_dir: Path
     """Folder of the store and of all derived from it; made if absent. One server at a time."""
+    store: str = "sqlite"
+    """sqlite, or the URL of a PostgreSQL database that several servers of one shop share."""
+    role: Literal["writer", "reader"] = "writer"
+    """reader: refuse writes, as a server that only answers."""
     listen: str = "127.0.0.1:50051"
     """HOST:PORT of the API. Port 0 takes a free one and logs it."""
     user_key_file: Path | None = None

@@ -3,6 +3,7 @@
 import gc
 import time
 from contextlib import ExitStack
+from typing import cast
 
 import grpc
 
@@ -17,9 +18,12 @@ from relatum_server.rpc.health import Health
 from relatum_server.rpc.listener import grpc_server
 from relatum_server.servicers import Heads, build_servicers
 from relatum_server.services.projections import Projections
+from relatum_server.services.tail import LogTail
+from relatum_server.store.base import SharedStore, Store
 from relatum_server.store.directory import DataDirectory
 from relatum_server.store.identity import ShopperKey
-from relatum_server.store.sqlite import open_sqlite
+from relatum_server.store.opening import is_shared, open_store
+from relatum_server.store.reading import ReadingStore
 
 log = observability.logger("server")
 
@@ -98,7 +102,7 @@ def build(settings: Settings) -> RelatumServer:
             count=round(cosine, 5),
         )
         key = ShopperKey.load_or_create(settings.user_key_file or directory.user_key)
-        store = open_sqlite(directory.database, durability=settings.durability)
+        store = open_store(settings.store, directory, key, settings.durability)
         resources.callback(store.close)
         started = time.monotonic()
         projections = Projections.open(artifact, directory.path, store)
@@ -111,6 +115,11 @@ def build(settings: Settings) -> RelatumServer:
             revision=live.revision,
             seconds=round(time.monotonic() - started, 2),
         )
+        if is_shared(settings.store):
+            tail = LogTail(cast("SharedStore", store), live)
+            resources.callback(tail.close)
+        if settings.role == "reader":
+            store = cast("Store", ReadingStore(store))
         pool = HandlerPool(settings.max_workers)
         resources.callback(pool.shutdown)
         servicers = build_servicers(

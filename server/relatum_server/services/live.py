@@ -185,6 +185,10 @@ class LiveCatalogue:
             self._move(revision)
         self._catch_up(self._store.revision())
 
+    def follow(self) -> None:
+        """Show all that the store has committed by now, whoever wrote it."""
+        self._catch_up(self._store.revision())
+
     @contextmanager
     def paused(self) -> Iterator[int]:
         """Hold writes back for a block that saves projections; yields the revision they show."""

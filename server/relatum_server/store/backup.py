@@ -16,6 +16,7 @@ from relatum_server.errors import StoreError
 from relatum_server.store import chain
 from relatum_server.store.acknowledged import Acknowledged, acknowledged_file
 from relatum_server.store.connection import open_reader, open_writer, translate
+from relatum_server.store.sqlite_log import SqliteLog
 
 VERSION: Final = 1
 MANIFEST: Final = "backup.json"
@@ -126,7 +127,7 @@ def _copy_database(database: Path, copy: Path) -> None:
 def _described(copy: Path) -> Manifest:
     with closed(open_reader(copy)) as connection:
         try:
-            head = chain.verify(connection)
+            head = chain.verify(SqliteLog(connection))
             products: int = connection.execute("SELECT count(*) FROM products").get
             events: int = connection.execute("SELECT count(*) FROM events").get
         except apsw.Error as error:

@@ -226,3 +226,15 @@ class Store(Protocol):
     def close(self) -> None:
         """Finish what was accepted and release the database. Safe twice."""
         ...
+
+
+class SharedStore(Store, Protocol):
+    """A store that several servers write to."""
+
+    def wait_for_change(self, after_revision: int, timeout_s: float) -> None:
+        """Return when the log has gone beyond a revision, or after a while; early is harmless.
+
+        Raises:
+            UnavailableError: it cannot be reached.
+        """
+        ...

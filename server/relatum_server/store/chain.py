@@ -1,14 +1,14 @@
 """The change log's chain of hashes: a record vouches for all that came before it."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
-
-import apsw
+from typing import Final, Protocol
 
 from relatum_server.errors import StoreError
 
 HASH_BYTES: Final = 32
+Record = tuple[int, str, bytes, bytes]  # revision, kind, payload, link
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,30 @@ class Head:
 
     revision: int
     link: bytes
+
+
+class Log(Protocol):
+    """A change log as one connection sees it."""
+
+    def head(self) -> Head:
+        """Its end; revision 0, linked to the root, for an empty one."""
+        ...
+
+    def link_at(self, revision: int) -> bytes | None:
+        """The hash at a revision, of 0 the root; None where the log does not have it."""
+        ...
+
+    def records(self, after: int) -> Iterable[Record]:
+        """The records after a revision, in their order."""
+        ...
+
+    def is_guarded(self) -> bool:
+        """Whether what is acknowledged was noted apart once: then a note must be there."""
+        ...
+
+    def set_guarded(self) -> None:
+        """Remember that it was."""
+        ...
 
 
 def link(previous: bytes, revision: int, kind: str, payload: bytes) -> bytes:
@@ -33,40 +57,16 @@ def root(store_id: bytes) -> bytes:
     return hashlib.sha256(b"relatum.v1/change-log" + store_id).digest()
 
 
-def head(connection: apsw.Connection) -> Head:
-    """The end of the log as this connection sees it; revision 0 for an empty one."""
-    row = connection.execute(
-        "SELECT revision, link FROM change_log ORDER BY revision DESC LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        return Head(*row)
-    return Head(0, root(connection.execute("SELECT store_id FROM identity").get))
-
-
-def link_at(connection: apsw.Connection, revision: int) -> bytes | None:
-    """The hash at a revision, of 0 the root; None where the log does not have it."""
-    if revision == 0:
-        return root(connection.execute("SELECT store_id FROM identity").get)
-    found: bytes | None = connection.execute(
-        "SELECT link FROM change_log WHERE revision = ?", (revision,)
-    ).get
-    return found
-
-
-def verify(connection: apsw.Connection, after: int = 0) -> Head:
+def verify(log: Log, after: int = 0) -> Head:
     """Follow the chain from a revision to its end, which is returned.
 
     Raises:
         StoreError: a record is missing, or is not as it was written.
     """
-    previous = link_at(connection, after)
+    previous = log.link_at(after)
     revision = after
     if previous is not None:
-        for revision, kind, payload, found in connection.execute(
-            "SELECT revision, kind, payload, link FROM change_log WHERE revision > ?"
-            " ORDER BY revision",
-            (after,),
-        ):
+        for revision, kind, payload, found in log.records(after):
             if revision != after + 1 or found != link(previous, revision, kind, payload):
                 previous = None
                 break

@@ -13,6 +13,7 @@ import apsw
 from relatum_server.errors import ResourceExhaustedError, StoreError, UnavailableError
 from relatum_server.store.connection import Durability, is_fatal, translate
 from relatum_server.store.guard import Guard
+from relatum_server.store.sqlite_log import SqliteLog
 
 _Result = TypeVar("_Result")
 
@@ -132,7 +133,7 @@ class GroupCommit:
             done = [(job, self._attempt(job)) for job in group]
             self._connection.execute("COMMIT")
             if self._durability == "full":
-                self._guard.note(self._connection)
+                self._guard.note(SqliteLog(self._connection).head())
         except Exception as error:  # noqa: BLE001 - a waiting caller must get its answer
             self._abandon(group, error)
             return
@@ -199,7 +200,7 @@ class GroupCommit:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except (apsw.BusyError, apsw.LockedError, apsw.FullError):
             return  # the log keeps everything; the next commit tries again
-        self._guard.note(self._connection)
+        self._guard.note(SqliteLog(self._connection).head())
 
     def _note_log_pages(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
         self._log_pages = pages

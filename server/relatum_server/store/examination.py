@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relatum_server.errors import StoreError
-from relatum_server.store import chain, transaction
+from relatum_server.store import chain
 from relatum_server.store.acknowledged import Acknowledged, acknowledged_file
 from relatum_server.store.codec import decode_event, decode_product
 from relatum_server.store.connection import open_reader, translate
 from relatum_server.store.directory import RESTORING
 from relatum_server.store.guard import remedy
 from relatum_server.store.identity import ShopperKey
+from relatum_server.store.records import decode_change
+from relatum_server.store.sqlite_log import SqliteLog
 
 _LENGTH_TOLERANCE = 0.01
 
@@ -99,7 +101,7 @@ def text_vectors(
             " WHERE revision > ? AND kind = 'products'",
             (after_revision,),
         ):
-            change = transaction.decode_change(*row)
+            change = decode_change(*row)
             later.update(change.keys)
         rows = [
             (key, packed)
@@ -121,14 +123,14 @@ def _examine_database(
     whole = said == ["ok"]
     yield Finding("pages", whole, "all sound" if whole else "; ".join(said), "" if whole else cure)
     try:
-        head = chain.verify(connection)
+        head = chain.verify(SqliteLog(connection))
     except StoreError as error:
         yield Finding("change log", False, error.message, cure)
     else:
         yield Finding("change log", True, f"{head.revision} records, chained")
         if noted is not None and (
             head.revision < noted.revision
-            or chain.link_at(connection, noted.revision) != noted.link
+            or SqliteLog(connection).link_at(noted.revision) != noted.link
         ):
             text = f"ends at revision {head.revision}; revision {noted.revision} was acknowledged"
             yield Finding("history", False, text, cure)

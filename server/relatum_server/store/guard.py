@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-import apsw
-
 from relatum_server.errors import StoreError
 from relatum_server.store import chain
 from relatum_server.store.acknowledged import Acknowledged, acknowledged_file
@@ -15,8 +13,11 @@ _TAIL: Final = 1_000  # records whose chain every start follows; `doctor` follow
 class Guard:
     """The file of what was acknowledged, beside a database."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, where: str = "") -> None:
+        """Take the database's path; `where` names one that lies elsewhere."""
         self._database = database
+        self._where = where or str(database)
+        self._remedy = remedy(database) if not where else "restore it from its own backups"
         self._file = Acknowledged(acknowledged_file(database))
         self._noted = -1
 
@@ -30,48 +31,47 @@ class Guard:
         gone = not self._database.exists() or self._database.stat().st_size == 0
         if noted is not None and noted.revision and gone:
             raise StoreError(
-                f"database {self._database} is gone, and writes up to revision {noted.revision}"
-                f" were acknowledged; {remedy(self._database)}"
+                f"database {self._where} is gone, and writes up to revision {noted.revision}"
+                f" were acknowledged; {self._remedy}"
             )
 
-    def check(self, connection: apsw.Connection) -> None:
+    def check(self, log: chain.Log) -> None:
         """Compare a migrated database with what was acknowledged; note it where nothing was yet.
 
         Raises:
             StoreError: older than what was acknowledged, of another history, or damaged.
         """
-        last = chain.head(connection)
+        last = log.head()
         noted = self._file.read()
         if noted is None:
-            if connection.execute("SELECT guarded FROM identity").get:
+            if log.is_guarded():
                 raise StoreError(
-                    f"{self._file.path} is gone: nothing says whether database {self._database} is"
-                    f" the newest; {remedy(self._database)}"
+                    f"{self._file.path} is gone: nothing says whether database {self._where} is"
+                    f" the newest; {self._remedy}"
                 )
-            self.note(connection)
-            connection.execute("UPDATE identity SET guarded = 1")
+            self.note(last)
+            log.set_guarded()
             return
         if last.revision < noted.revision:
             raise StoreError(
-                f"database {self._database} ends at revision {last.revision}, and writes up to"
+                f"database {self._where} ends at revision {last.revision}, and writes up to"
                 f" revision {noted.revision} were acknowledged: it is an older copy or lost its"
-                f" end; {remedy(self._database)}"
+                f" end; {self._remedy}"
             )
-        if chain.link_at(connection, noted.revision) != noted.link:
+        if log.link_at(noted.revision) != noted.link:
             raise StoreError(
-                f"database {self._database} has another history than was acknowledged at revision"
-                f" {noted.revision}; {remedy(self._database)}"
+                f"database {self._where} has another history than was acknowledged at revision"
+                f" {noted.revision}; {self._remedy}"
             )
-        chain.verify(connection, max(0, last.revision - _TAIL))
+        chain.verify(log, max(0, last.revision - _TAIL))
         self._noted = noted.revision
 
-    def note(self, connection: apsw.Connection) -> None:
-        """Note the end of the log, which must be durable by now, as acknowledged.
+    def note(self, head: chain.Head) -> None:
+        """Note the end of a log, which must be durable by now, as acknowledged.
 
         Raises:
             StoreError: the disk failed, or is full.
         """
-        head = chain.head(connection)
         if head.revision == self._noted:
             return
         try:

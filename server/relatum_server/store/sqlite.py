@@ -29,7 +29,9 @@ from relatum_server.store.connection import (
 )
 from relatum_server.store.guard import Guard
 from relatum_server.store.readers import ReaderPool
+from relatum_server.store.records import decode_change
 from relatum_server.store.schema import migrate
+from relatum_server.store.sqlite_log import SqliteLog
 
 _Result = TypeVar("_Result")
 
@@ -58,7 +60,7 @@ def open_sqlite(
     connection = open_writer(path, durability)
     try:
         migrate(connection, path)
-        guard.check(connection)
+        guard.check(SqliteLog(connection))
     except apsw.Error as error:
         connection.close()
         raise translate(error, path) from error
@@ -232,7 +234,7 @@ class SqliteStore:
             " ORDER BY revision LIMIT ?",
             (after_revision, max(limit, 0)),
         )
-        return [transaction.decode_change(*row) for row in rows]
+        return [decode_change(*row) for row in rows]
 
     def scan_products(self) -> Iterator[StoredProduct]:
         """As `Store.scan_products`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import apsw
 
@@ -11,11 +11,9 @@ from relatum_server.errors import (
     AbortedError,
     InvalidArgumentError,
     NotFoundError,
-    ResourceExhaustedError,
 )
 from relatum_server.store import chain
 from relatum_server.store.base import (
-    Change,
     EventsWritten,
     OffersWritten,
     ProductPut,
@@ -25,9 +23,8 @@ from relatum_server.store.base import (
 )
 from relatum_server.store.codec import decode, decode_product, encode, encode_event_body
 from relatum_server.store.offers import observed
-
-REPLY_KEPT_US: Final = 24 * 3600 * 1_000_000
-_MAX_KEY: Final = 2**31 - 1  # the indexes keep keys as signed 32-bit integers
+from relatum_server.store.records import REPLY_KEPT_US, check_distinct, check_id, check_keys
+from relatum_server.store.sqlite_log import SqliteLog
 
 _Outcome = TypeVar("_Outcome", ProductsWritten, EventsWritten, OffersWritten)
 
@@ -36,7 +33,7 @@ def write_products(
     connection: apsw.Connection, puts: Sequence[ProductPut], delete_ids: Sequence[str]
 ) -> ProductsWritten:
     """Put, then delete; see `Store.write_products`."""
-    _check_distinct([put.product.id for put in puts] + list(delete_ids))
+    check_distinct([put.product.id for put in puts] + list(delete_ids))
     keys = [_put(connection, put) for put in puts]
     deleted_keys: list[int] = []
     missing_ids: list[str] = []
@@ -61,7 +58,7 @@ def write_events(connection: apsw.Connection, events: Sequence[Event]) -> Events
     first, last = 0, -1
     users: dict[str, int | None] = {"": None}
     for event in events:
-        _check_id(event.id)
+        check_id(event.id)
         if event.user not in users:
             users[event.user] = _number_user(connection, event.user)
         connection.execute(
@@ -190,16 +187,6 @@ def prune_requests(connection: apsw.Connection, now_us: int) -> None:
     connection.execute("DELETE FROM requests WHERE time_us <= ?", (now_us - REPLY_KEPT_US,))
 
 
-def decode_change(revision: int, kind: str, payload: bytes) -> Change:
-    """A record of the change log, as `_log` wrote it."""
-    if kind == "events":
-        return Change(revision, kind, event_rows=decode(payload, tuple[int, int]))
-    if kind == "offers":
-        return Change(revision, kind, decode(payload, tuple[int, ...]))
-    keys, deleted = decode(payload, tuple[tuple[int, ...], tuple[int, ...]])
-    return Change(revision, kind, keys, deleted)
-
-
 def _put(connection: apsw.Connection, put: ProductPut) -> int:
     product = put.product
     row = connection.execute(
@@ -221,11 +208,7 @@ def _put(connection: apsw.Connection, put: ProductPut) -> int:
             (product.id, product.etag, payload),
         )
         key = connection.last_insert_rowid()
-        if key > _MAX_KEY:
-            raise ResourceExhaustedError(
-                "all product keys of this data directory are used; import into a fresh one",
-                reason="KEYS_EXHAUSTED",
-            )
+        check_keys([key])
     else:
         key = row[0]
         connection.execute(
@@ -251,30 +234,10 @@ def _number_user(connection: apsw.Connection, user: str) -> int:
 
 
 def _log(connection: apsw.Connection, kind: str, payload: object) -> int:
-    last = chain.head(connection)
+    last = SqliteLog(connection).head()
     revision, packed = last.revision + 1, encode(payload)
     connection.execute(
         "INSERT INTO change_log (revision, kind, payload, link) VALUES (?, ?, ?, ?)",
         (revision, kind, packed, chain.link(last.link, revision, kind, packed)),
     )
     return revision
-
-
-def _check_distinct(ids: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for product_id in ids:
-        _check_id(product_id)
-        if product_id in seen:
-            raise InvalidArgumentError(
-                "products", f"id {product_id!r} occurs twice; name each product once"
-            )
-        seen.add(product_id)
-
-
-def _check_id(value: str) -> None:
-    if not value:
-        raise InvalidArgumentError("id", "is empty; give every product and event an id")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgumentError("id", f"{value!r} is not Unicode text") from None

@@ -13,6 +13,7 @@ from relatum_server.store.base import ProductPut
 from relatum_server.store.codec import encode
 from relatum_server.store.connection import open_writer
 from relatum_server.store.sqlite import open_sqlite
+from relatum_server.store.sqlite_log import SqliteLog
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_a_store_of_the_first_schema_is_chained_and_noted(
 
     assert noted(path) == 3
     connection = open_writer(path, "full")
-    assert chain.verify(connection).revision == 3
+    assert chain.verify(SqliteLog(connection)).revision == 3
     connection.close()
 
 
@@ -197,7 +198,7 @@ def test_a_long_log_opens_by_its_tail(path: Path) -> None:
     connection = open_writer(path, "full")
     connection.execute("UPDATE change_log SET payload = x'00' WHERE revision = 3")
     with pytest.raises(StoreError, match="revision 3"):
-        chain.verify(connection)
+        chain.verify(SqliteLog(connection))
     connection.close()
 
     store = open_sqlite(path)  # `doctor` follows all of it
