@@ -240,7 +240,7 @@ def test_who_holds_the_lock_for_too_long_is_ended_and_the_others_go_on(
         waiting.start()
         waiting.join(WAIT_S)
 
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             holder.execute("COMMIT")
 
     assert store.get_products(["a"]).keys() == {"a"}

@@ -20,7 +20,11 @@ Durability = Literal["full", "relaxed"]
 
 LEAST_VERSION: Final = 130_000
 CONNECT_TIMEOUT_S: Final = 5
-_LOST: Final = (errors.OperationalError, errors.InterfaceError)
+_LOST: Final = (
+    errors.OperationalError,
+    errors.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+)
 
 
 def connect(url: str, durability: Durability = "full", *, reading: bool = False) -> Connection:
