@@ -12,7 +12,8 @@ from relatum_server.errors import RelatumError, ResourceExhaustedError, StoreErr
 
 Durability = Literal["full", "relaxed"]
 
-_CHECKSUM_VFS: Final = "cksmvfs"
+CHECKSUM_VFS: Final = "cksmvfs"
+VFS_NAME = CHECKSUM_VFS  # which tests of failing disks put another in front of
 _CHECKSUM_BYTES: Final = 8
 _BUSY_MS: Final = 5_000
 _CACHE_KIB: Final = 65_536
@@ -35,13 +36,13 @@ def open_writer(path: Path, durability: Durability) -> apsw.Connection:
     Raises:
         StoreError: not a database, damaged, without page checksums, or not writable.
     """
-    _load_checksums()
+    load_checksums()
     try:
         fresh = not path.exists() or path.stat().st_size == 0
         connection = apsw.Connection(
             os.fspath(path),
             flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,
-            vfs=_CHECKSUM_VFS,
+            vfs=VFS_NAME,
         )
         try:
             _prepare_writer(connection, path, durability, fresh=fresh)
@@ -53,13 +54,16 @@ def open_writer(path: Path, durability: Durability) -> apsw.Connection:
     return connection
 
 
+def set_durability(connection: apsw.Connection, durability: Durability) -> None:
+    """Sync each commit, or only checkpoints."""
+    connection.pragma("synchronous", "full" if durability == "full" else "normal")
+
+
 def open_reader(path: Path) -> apsw.Connection:
     """Open for reading a file that `open_writer` made; StoreError if that fails."""
-    _load_checksums()
+    load_checksums()
     try:
-        connection = apsw.Connection(
-            os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=_CHECKSUM_VFS
-        )
+        connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=VFS_NAME)
         connection.set_busy_timeout(_BUSY_MS)
         connection.pragma("mmap_size", 0)
     except apsw.Error as error:
@@ -93,10 +97,10 @@ def translate(error: Exception, path: Path) -> RelatumError:
     return StoreError(f"database {path}: {error}; check the disk, then restart the server")
 
 
-def _load_checksums() -> None:
+def load_checksums() -> None:
     """Register the checksumming VFS, once a process and before the first open."""
     with _vfs_lock:
-        if _CHECKSUM_VFS in apsw.vfs_names():
+        if CHECKSUM_VFS in apsw.vfs_names():
             return
         carrier = apsw.Connection(":memory:")
         try:
@@ -118,7 +122,7 @@ def _prepare_writer(
     if fresh:
         connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
     connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "full" if durability == "full" else "normal")
+    set_durability(connection, durability)
     connection.pragma("cache_size", -_CACHE_KIB)
     connection.pragma("foreign_keys", "on")
     connection.wal_autocheckpoint(0)  # its errors would be swallowed: see commit.py

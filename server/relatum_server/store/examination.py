@@ -75,10 +75,11 @@ def examine_store(directory: Path, key_file: Path | None = None) -> Iterator[Fin
             except apsw.Error as error:
                 raise translate(error, database) from error
             users: int = connection.execute("SELECT count(*) FROM users").get
+            check: bytes | None = connection.execute("SELECT key_check FROM identity").get
     except StoreError as error:
         yield Finding("database", False, error.message, cure)
         return
-    yield from _examine_key(key_file or directory / "user.key", users)
+    yield from _examine_key(key_file or directory / "user.key", users, check)
 
 
 def text_vectors(
@@ -164,16 +165,20 @@ def _examine_rows(connection: apsw.Connection, cure: str) -> Iterator[Finding]:
         yield Finding("vectors", True, f"{vectors} of length 1")
 
 
-def _examine_key(path: Path, users: int) -> Iterator[Finding]:
+def _examine_key(path: Path, users: int, check: bytes | None) -> Iterator[Finding]:
+    cure = "put the one of this directory back, or name it: --user-key-file"
     if not path.exists():
         if users:
             text = f"{path} is gone, and {users} shoppers are stored under it"
-            yield Finding("shopper key", False, text, "put it back, or name it: --user-key-file")
+            yield Finding("shopper key", False, text, cure)
         return
     try:
-        ShopperKey.load_or_create(path)
+        key = ShopperKey.load_or_create(path)
     except StoreError as error:
-        yield Finding("shopper key", False, error.message, "put back the one of this directory")
+        yield Finding("shopper key", False, error.message, cure)
+        return
+    if check is not None and key.check != check:
+        yield Finding("shopper key", False, f"{path} is of another directory", cure)
     else:
         yield Finding("shopper key", True, str(path))
 

@@ -64,6 +64,11 @@ class ShopperKey:
             raise ValueError(f"unknown purpose {purpose!r}") from None
         return hmac.digest(key, data, hashlib.sha256)
 
+    @property
+    def check(self) -> bytes:
+        """A digest that tells this key from another one, and nothing else of it."""
+        return self.digest(b"relatum.v1/key-check", "page-token")
+
     def hash(self, raw: str, purpose: str = "user") -> str:
         """HMAC-SHA-256 of a text as 64 hex digits; ValueError for an unknown purpose."""
         return self.digest(raw.encode("utf-8", "surrogatepass"), purpose).hex()

@@ -32,7 +32,7 @@ def open_store(
         StoreError, UnavailableError: as `open_sqlite` and `open_postgres`.
     """
     if name == SQLITE:
-        return open_sqlite(directory.database, durability=durability)
+        return open_sqlite(directory.database, durability=durability, key_check=key.check)
     if not is_shared(name):
         scheme = name.partition("://")[0][:32]
         raise ConfigError(f"--store {scheme}: give sqlite, or postgresql://USER@HOST/DATABASE")
@@ -42,5 +42,4 @@ def open_store(
         raise ConfigError(
             f"--store: PostgreSQL needs {error.name}; pip install 'relatum[server,postgres]'"
         ) from error
-    check = key.digest(b"relatum.v1/key-check", "page-token")
-    return open_postgres(name, directory.path, check, durability=durability)
+    return open_postgres(name, directory.path, key.check, durability=durability)

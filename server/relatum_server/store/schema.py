@@ -12,7 +12,7 @@ import apsw
 from relatum_server.errors import StoreError
 from relatum_server.store import chain
 
-_APPLICATION_ID: Final = 0x72656C61  # "rela", so that another program's database is not taken
+APPLICATION_ID: Final = 0x72656C61  # "rela", so that another program's database is not taken
 
 MIGRATIONS: Final = (
     # 1: catalogue, events, change log, idempotency. Users are numbered so that their index is a
@@ -63,11 +63,13 @@ MIGRATIONS: Final = (
     CREATE INDEX requests_by_time ON requests (time_us);
     """,
     # 2: records of the change log are chained by hash, and the store knows itself by a number of
-    # its own. `guarded`: the file of what was acknowledged has been made.
+    # its own. `guarded`: the file of what was acknowledged has been made. `key_check`: a digest by
+    # the shopper key.
     """
     CREATE TABLE identity (
         store_id BLOB NOT NULL,
-        guarded INTEGER NOT NULL
+        guarded INTEGER NOT NULL,
+        key_check BLOB
     ) STRICT;
     ALTER TABLE change_log ADD COLUMN link BLOB NOT NULL DEFAULT x'';
     ALTER TABLE migrations ADD COLUMN checksum BLOB;
@@ -99,7 +101,7 @@ def _applied(connection: apsw.Connection, path: Path) -> int:
     """How many steps the database has taken; a fresh one becomes ours."""
     application = connection.pragma("application_id")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
-    if application != _APPLICATION_ID:
+    if application != APPLICATION_ID:
         if application or tables:
             raise StoreError(f"database {path} belongs to another program; give another --data-dir")
         with connection:
@@ -107,7 +109,7 @@ def _applied(connection: apsw.Connection, path: Path) -> int:
                 "CREATE TABLE migrations"
                 " (number INTEGER PRIMARY KEY, applied_time_us INTEGER NOT NULL) STRICT"
             )
-            connection.pragma("application_id", _APPLICATION_ID)
+            connection.pragma("application_id", APPLICATION_ID)
     applied: int = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").get
     if applied > len(MIGRATIONS):
         raise StoreError(

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from relatum_server.domain import Event, OfferUpdate, Product, StoredProduct
-from relatum_server.errors import InvalidArgumentError
+from relatum_server.errors import InvalidArgumentError, StoreError
 from relatum_server.store import transaction
 from relatum_server.store.base import (
     Change,
@@ -25,6 +25,7 @@ from relatum_server.store.commit import GroupCommit
 from relatum_server.store.connection import (
     Durability,
     open_writer,
+    set_durability,
     translate,
 )
 from relatum_server.store.guard import Guard
@@ -42,6 +43,7 @@ def open_sqlite(
     path: Path,
     *,
     durability: Durability = "full",
+    key_check: bytes | None = None,
     clock: Callable[[], float] = time.time,
 ) -> "SqliteStore":
     """Open the store, making or migrating the file. The caller holds the DataDirectory.
@@ -49,18 +51,22 @@ def open_sqlite(
     Args:
         path: the database file; `-wal` and `-shm` come beside it.
         durability: "full" fsyncs each commit; "relaxed" may lose the last ones in a power loss.
+        key_check: a digest by the shopper key, kept at the first start; None leaves it unchecked.
         clock: seconds since 1970, for the 24 hours of idempotency.
 
     Raises:
-        StoreError: damaged, another program's, of a newer relatum, older than what was
-            acknowledged, or not writable.
+        StoreError: of another shopper key, damaged, another program's, of a newer relatum, older
+            than what was acknowledged, or not writable.
     """
     guard = Guard(path)
     guard.check_before_open()
-    connection = open_writer(path, durability)
+    connection = open_writer(path, "full")
     try:
         migrate(connection, path)
-        guard.check(SqliteLog(connection))
+        guard.check(SqliteLog(connection))  # what it notes must be durable, relaxed or not
+        if key_check is not None:
+            _check_key(connection, key_check, path)
+        set_durability(connection, durability)
     except apsw.Error as error:
         connection.close()
         raise translate(error, path) from error
@@ -68,6 +74,17 @@ def open_sqlite(
         connection.close()
         raise
     return SqliteStore(path, connection, clock, guard, durability)
+
+
+def _check_key(connection: apsw.Connection, key_check: bytes, path: Path) -> None:
+    kept: bytes | None = connection.execute("SELECT key_check FROM identity").get
+    if kept is None:
+        connection.execute("UPDATE identity SET key_check = ?", (key_check,))
+    elif kept != key_check:
+        raise StoreError(
+            f"database {path} is of another shopper key: its profiles would be lost; put the key"
+            " file of this data directory back, or name it with --user-key-file"
+        )
 
 
 class SqliteStore:

@@ -12,7 +12,8 @@ import pytest
 from relatum_server.domain import Event
 from relatum_server.index.lexical import VERSION, Fts5Index
 from relatum_server.store.sqlite import SqliteStore, open_sqlite
-from tests.integration.server.restarted_shop import IDS, Shop, artifact
+from tests.fakes.shop_artifact import IDS, artifact_with_history
+from tests.integration.server.restarted_shop import Shop
 
 
 @pytest.fixture
@@ -173,7 +174,9 @@ def test_a_new_artifacts_history_is_counted_beside_from_the_first_event(shop, tm
     assert shop.live.traffic.neighbours(key, 1)[1].tolist() == [5.0]  # 2 of the artifact, and 3
     shop.stop()
 
-    shop.artifact = artifact(tmp_path / "artifact", "model-b", last_day=19_007)
+    shop.artifact = artifact_with_history(
+        tmp_path / "artifact", model_id="model-b", last_day=19_007
+    )
     shop.start()
 
     assert shop.live.traffic.neighbours(key, 1)[1].tolist() == [3.0]  # of days 1 and 5 it tells

@@ -75,7 +75,7 @@ def test_a_failed_fsync_stops_all_writing_and_is_never_tried_again(
     open_sqlite(path).close()  # loads the VFS that the failing one stands on
     disk = _FailingDisk()
     with monkeypatch.context() as patch:
-        patch.setattr("relatum_server.store.connection._CHECKSUM_VFS", "failing-disk")
+        patch.setattr("relatum_server.store.connection.VFS_NAME", "failing-disk")
         store = open_sqlite(path)
         store.write_products([put("before")])
         patch.setattr(_FailingSync, "failing", True)
