@@ -62,6 +62,13 @@ class VectorTable:
         vectors[~present] = 0.0
         return vectors, present
 
+    def rows(self, keys: Keys) -> NDArray[np.float16]:
+        """Half floats [n, d] of present keys; a view where they lie side by side."""
+        rows = self._rows_of(keys)
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all():
+            return self._rows[rows[0] : rows[-1] + 1]
+        return self._rows[rows]
+
     def scores(self, query: Vectors, keys: Keys) -> tuple[NDArray[np.float64], Mask]:
         """Inner products [n] with a query [d], 0 where absent, and which are present.
 
@@ -73,7 +80,7 @@ class VectorTable:
         values = np.zeros(len(keys))
         if present.any():
             halves = query.astype(np.float16)[np.newaxis]
-            values[present] = np.asarray(numkong.cdist(halves, self._rows[rows[present]], "dot"))[0]
+            values[present] = np.asarray(numkong.cdist(halves, self.rows(keys[present]), "dot"))[0]
         return values, present
 
     def _rows_of(self, keys: Keys) -> NDArray[np.int64]:
