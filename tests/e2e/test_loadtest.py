@@ -23,6 +23,7 @@ BODIES = {
     "GetProduct": {"productId": "mouse-black"},
     "ListProducts": {"pageSize": 5},
     "DeleteProducts": {"productIds": ["imported"]},
+    "UpdateOffers": {"updates": [{"productId": "pen-red", "rating": {"average": 4.5, "count": 9}}]},
     "EmbedTexts": {"texts": ["red mouse"]},
     "WriteEvents": {"events": [{"id": "load-1", **VIEW}]},
     "ImportEvents": {"events": [{"id": "load-2", **VIEW}]},
