@@ -9,6 +9,7 @@ from relatum_export.artifact.onnx_encoder import OnnxEncoder
 
 PROBES = 12
 MATES = 31
+DRAWS = 3  # of mates from each half of the texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,13 @@ def batch_dependence(
 ) -> BatchDependence:
     """Measure it on some short and some long texts, each among short and among long others.
 
+    The probes stand in one batch of 32, so that each has 31 others; it is filled with drawn mates.
+
     Args:
         encoder: what the server would run.
         texts: at least two different ones.
         seed: of the draw of the others.
-        probes: short texts, and as many long ones.
+        probes: short texts, and as many long ones; at most 31.
     """
     ordered = sorted(set(texts), key=lambda text: (len(text), text))
     half = max(1, len(ordered) // 2)
@@ -50,15 +53,15 @@ def batch_dependence(
     pools = (ordered[:half], ordered[half:] or ordered)
     found: list[list[float]] = []
     for chosen in (ordered[:probes], ordered[-probes:]):
-        changes = []
-        for probe in chosen:
-            (alone,) = encoder.text_input.token_ids([probe], "document")
-            expected = encoder.forward(*encoder.text_input.pad([alone]))[0]
-            for pool in pools:
-                mates = [pool[at] for at in draw.integers(0, len(pool), MATES)]
-                rows = [alone, *encoder.text_input.token_ids(mates, "document")]
-                among = encoder.forward(*encoder.text_input.pad(rows))[0]
-                changes.append(max(0.0, 1 - float(expected @ among)))
+        probed = encoder.text_input.token_ids(chosen, "document")
+        alone = np.stack([encoder.forward(*encoder.text_input.pad([ids]))[0] for ids in probed])
+        changes: list[float] = []
+        for pool in pools:
+            for _ in range(DRAWS):
+                mates = [pool[at] for at in draw.integers(0, len(pool), 1 + MATES - len(chosen))]
+                rows = [*probed, *encoder.text_input.token_ids(mates, "document")]
+                among = encoder.forward(*encoder.text_input.pad(rows))[: len(chosen)]
+                changes += np.maximum(0.0, 1 - (alone * among).sum(axis=1)).tolist()
         found.append(changes)
     short, long = found
     return BatchDependence(float(np.mean(short)), max(short), float(np.mean(long)), max(long))
