@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from relatum_server.domain import OfferTimes, Product, ProductWrite
+from relatum_server.domain import Product, ProductWrite
 from relatum_server.encoder.base import Lane
 from relatum_server.errors import AbortedError
-from relatum_server.services.field_mask import merged, product_not_found
+from relatum_server.services.field_mask import merged, observed_now, product_not_found
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.paging import TokenSigner, invalid_token, request_hash
@@ -23,7 +23,6 @@ from relatum_server.services.validation import (
 )
 from relatum_server.store.base import ProductPut, Request, Store
 
-OFFER_FIELDS = ("price", "availability", "rating")
 _ATTEMPTS = 4
 _HASH_BYTES = 16
 
@@ -161,7 +160,7 @@ class CatalogService:
                     write.product,
                     update_time_us=now_us,
                     etag=secrets.token_hex(8),
-                    offer_times=_observed_now(write.product, update_mask, now_us),
+                    offer_times=observed_now(write.product, update_mask, now_us),
                 ),
                 expected_etag=write.expected_etag,
                 text_vector=vector.packed,
@@ -297,11 +296,3 @@ class CatalogService:
         if payload[:_HASH_BYTES] != request:
             raise invalid_token("the filter differs from the one that the token came from")
         return payload[_HASH_BYTES:].decode()
-
-
-def _observed_now(product: Product, mask: Sequence[str] | None, now_us: int) -> OfferTimes:
-    """A write observes the offer that it writes; a mask leaves the times of the rest."""
-    if mask is None:
-        return OfferTimes(now_us, now_us, now_us)
-    named = {f"{name}_us": now_us for name in OFFER_FIELDS if name in mask}
-    return replace(product.offer_times, **named)

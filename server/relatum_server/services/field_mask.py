@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from relatum_server.domain import ProductWrite, StoredProduct
+from relatum_server.domain import OfferTimes, Product, ProductWrite, StoredProduct
 from relatum_server.errors import InvalidArgumentError, NotFoundError
 from relatum_server.services.validation import missing
+
+OFFER_FIELDS = ("price", "availability", "rating")
 
 
 def product_not_found(product_id: str) -> NotFoundError:
@@ -40,3 +42,11 @@ def merged(
             )
         )
     return result
+
+
+def observed_now(product: Product, mask: Sequence[str] | None, now_us: int) -> OfferTimes:
+    """When the offer was observed of a product that is written: a mask leaves the rest's times."""
+    if mask is None:
+        return OfferTimes(now_us, now_us, now_us)
+    named = {f"{name}_us": now_us for name in OFFER_FIELDS if name in mask}
+    return replace(product.offer_times, **named)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relatum_server.domain import Event, Product
 from relatum_server.errors import FailedPreconditionError
-from relatum_server.index.base import Index, LexicalDocument, LexicalIndex
+from relatum_server.index.base import Index, LexicalIndex
 from relatum_server.services.behaviour import BehaviourPart
 from relatum_server.services.changes import (
     CHUNK,
@@ -26,6 +26,7 @@ from relatum_server.services.changes import (
 from relatum_server.services.filtering import Filtering
 from relatum_server.services.limits import Limits
 from relatum_server.services.product_keys import ProductKeys
+from relatum_server.services.product_words import documents
 from relatum_server.services.shoppers import Shoppers
 from relatum_server.services.static_space import StaticSpace
 from relatum_server.services.text_vectors import unpack
@@ -258,14 +259,9 @@ class LiveCatalogue:
             self._hide(payload.deleted_keys)
         if not payload.keys:
             return
-        with_text = [
-            (key, packed)
-            for key, packed in zip(payload.keys, payload.vectors, strict=True)
-            if packed is not None
-        ]
-        without = [
-            key for key, packed in zip(payload.keys, payload.vectors, strict=True) if packed is None
-        ]
+        paired = list(zip(payload.keys, payload.vectors, strict=True))
+        with_text = [(key, packed) for key, packed in paired if packed is not None]
+        without = [key for key, packed in paired if packed is None]
         if with_text:
             self._show_vectors([key for key, _ in with_text], [packed for _, packed in with_text])
         if without:
@@ -277,12 +273,7 @@ class LiveCatalogue:
         self.text.upsert(np.array(keys, np.int64), np.stack([unpack(one) for one in packed]))
 
     def _show_words(self, keys: Sequence[int], products: Sequence[Product]) -> None:
-        self.lexical.upsert(
-            [
-                LexicalDocument(key, p.title, " ".join([p.brand, *p.categories]), _other_text(p))
-                for key, p in zip(keys, products, strict=True)
-            ]
-        )
+        self.lexical.upsert(documents(keys, products))
 
     def _show_facts(self, keys: Sequence[int], products: Sequence[Product]) -> None:
         self._filtering.upsert(keys, products)
@@ -304,8 +295,3 @@ class LiveCatalogue:
             space.leave(keys)
         self.lexical.remove(list(keys))
         self._filtering.remove(keys)
-
-
-def _other_text(product: Product) -> str:
-    words = [value for a in product.attributes.values() for value in a.text]
-    return " ".join([*words, product.description])

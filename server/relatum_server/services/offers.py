@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from relatum_server.domain import OfferOutcome, OfferUpdate
-from relatum_server.services.catalog import OFFER_FIELDS, Replay
+from relatum_server.services.catalog import Replay
+from relatum_server.services.field_mask import OFFER_FIELDS
 from relatum_server.services.limits import Limits
 from relatum_server.services.live import LiveCatalogue
 from relatum_server.services.validation import Violations, check_price, check_rating

@@ -87,6 +87,20 @@ class Guard:
         self._file.close()
 
 
+def check_key(kept: bytes | None, given: bytes, where: str) -> bool:
+    """Whether a store has no shopper key's digest yet and shall keep the given one.
+
+    Raises:
+        StoreError: it is of another key.
+    """
+    if kept is not None and kept != given:
+        raise StoreError(
+            f"the store at {where} is of another shopper key: its profiles would be lost; put the"
+            " key file of this shop back, or name it with --user-key-file"
+        )
+    return kept is None
+
+
 def remedy(database: Path) -> str:
     """What brings the newest sound state back."""
     return f"run: relatum-server restore --data-dir {database.parent} --from BACKUP"
