@@ -138,13 +138,18 @@ def inspect(folder: Path) -> list[Inspected]:
     """The generations in a folder, newest first, whatever they were made for; changes nothing."""
     found = []
     for path in sorted(folder.glob("*.json"), reverse=True):
-        decoded, generation = _decode(path), None
-        if decoded is not None:
-            manifest, facts = decoded
-            file = folder / manifest.file
-            if _sha256(file) == manifest.sha256:
-                generation = Generation(file, manifest.revision, facts)
-        found.append(Inspected(path, generation))
+        generation = None
+        try:
+            decoded = _decode(path)
+            if decoded is not None:
+                manifest, facts = decoded
+                file = folder / manifest.file
+                if _sha256(file) == manifest.sha256:
+                    generation = Generation(file, manifest.revision, facts)
+        except FileNotFoundError:
+            pass  # a running server keeps two, and has just removed this one
+        if path.exists():
+            found.append(Inspected(path, generation))
     return found
 
 
