@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import grpc
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from relatum import Client
@@ -130,6 +132,13 @@ def start(artifact: Path, tmp_path: Path) -> Iterator[Callable[..., ServerProces
 
     with ending:
         yield one
+
+
+def with_short_descriptions(items: pa.Table) -> pa.Table:
+    """A set's items whose descriptions are cut: what is long is slow, and no other text."""
+    at = items.column_names.index("description")
+    short = pc.utf8_slice_codeunits(items.column("description"), 0, 60)
+    return items.set_column(at, "description", short)
 
 
 def products_of(shop: Path) -> list[Product]:

@@ -19,10 +19,10 @@ from relatum_export.evaluation.agreement import agrees, changed_units
 from relatum_export.evaluation.metrics import ndcg
 from relatum_export.evaluation.values import read_values, values_file
 from tests.bench.processes import serving
-from tests.e2e.conftest import import_products, run
+from tests.e2e.conftest import import_products, run, with_short_descriptions
 from tests.e2e.ranked_list import assert_explained
 
-QUERIES = 4  # of each split
+QUERIES = 3  # of each split
 WEIGHT = 0.04
 DEPTH = 10
 Judged = dict[str, tuple[str, dict[str, int]]]
@@ -48,6 +48,7 @@ def slice_of_searches(
         judged[row["query_id"]][1][row["item_id"]] = int(row["label"])
     wanted = {row["item_id"] for row in kept}
     items = pq.read_table(source / "items.parquet")
+    items = with_short_descriptions(items)
     chosen = pa.array([item in wanted for item in items.column("item_id").to_pylist()])
     home = folder / "set"
     home.mkdir()
