@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -38,9 +39,7 @@ class PostgresServer:
             self._as = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         self._data = self.folder / "data"
         self._run("initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8", "-N")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(
                 f"port = {self.port}\nlisten_addresses = '127.0.0.1'\n"
@@ -97,3 +96,15 @@ class PostgresServer:
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
+
+
+def _free_port() -> int:
+    """One below those that connections take by themselves: nobody has it before the server does."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
