@@ -280,11 +280,7 @@ class AsyncClient(AsyncTransport):
         return convert.deleted(await self._call(self._catalog.DeleteProducts, request, timeout_s))
 
     async def update_offers(
-        self,
-        updates: Iterable[OfferLike],
-        *,
-        request_id: str = "",
-        timeout_s: float | None = None,
+        self, updates: Iterable[OfferLike], *, request_id: str = "", timeout_s: float | None = None
     ) -> OffersResult:
         """Write up to 1,000 observed prices, availabilities and ratings; the newest stays."""
         request = requests.update_offers(updates, request_id)

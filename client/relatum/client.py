@@ -275,11 +275,7 @@ class Client(Transport):
         return convert.deleted(self._call(self._catalog.DeleteProducts, request, timeout_s))
 
     def update_offers(
-        self,
-        updates: Iterable[OfferLike],
-        *,
-        request_id: str = "",
-        timeout_s: float | None = None,
+        self, updates: Iterable[OfferLike], *, request_id: str = "", timeout_s: float | None = None
     ) -> OffersResult:
         """Write up to 1,000 observed prices, availabilities and ratings; the newest stays."""
         request = requests.update_offers(updates, request_id)

@@ -67,7 +67,7 @@ def test_every_damage_of_every_file_is_refused_or_mended_and_never_served(tmp_pa
 
     bad = [case for case in cases if {"wrong", "crash"} & {case.outcome, case.again}]
     assert not bad
-    assert all(case.noticed for case in cases)
+    assert all(case.noticed for case in cases if Path(case.file).name in damage.STORE)
     files = {case.file.partition("/")[2].partition("/")[0] for case in cases}
     assert files >= {*damage.STORE, "text", "counters", "lexical.db"}
     assert {case.outcome for case in cases} == {"right", "refused"}

@@ -135,7 +135,7 @@ MEASUREMENTS: dict[str, Callable[[Size, Path], Measured]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is not kept yet, print the table and write the rows; 1 where one is missed."""
+    """Measure what is not kept yet, write the rows and print a table that marks what is missed."""
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few of each, in minutes")
     parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement")
